@@ -1,0 +1,28 @@
+"""What every test may use. Only the network edge and the clock are ever replaced."""
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
+Path(os.environ["BREAKWATER_VAR"]).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings, tmp_path: Path) -> Iterator[None]:
+    """Each test has folders of its own for blobs, spool, mail and exports."""
+    settings.VAR = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "blobs"
+    settings.MAIL_FOLDER = tmp_path / "mail"
+    settings.EXPORT_ROOT = tmp_path / "export"
+    yield
+
+
+@pytest.fixture
+def data_folder() -> Path:
+    """The folder of real data to measure with."""
+    folder = os.environ.get("BREAKWATER_DATA", "")
+    if not folder:
+        pytest.skip("set BREAKWATER_DATA to the folder of real data to run this test")
+    return Path(folder)

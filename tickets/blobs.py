@@ -1,0 +1,49 @@
+"""Large bodies as content-addressed files: written once under their SHA-256, fsynced, never changed."""
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+
+def path_of(digest: str) -> Path:
+    """Where the blob with this SHA-256 (64 hex digits) lies."""
+    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        raise ValueError("not a blob's name")
+    return Path(settings.MEDIA_ROOT) / digest[:2] / digest
+
+
+def put(content: bytes) -> str:
+    """Keeps `content` durably and returns its SHA-256. OSError when it cannot be kept."""
+    digest = hashlib.sha256(content).hexdigest()
+    target = path_of(digest)
+    if target.exists():
+        return digest
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(target, content)
+    return digest
+
+
+def read(digest: str) -> bytes:
+    """The bytes of a blob. FileNotFoundError when there is none."""
+    return path_of(digest).read_bytes()
+
+
+def write_durably(target: Path, content: bytes) -> None:
+    """Writes a file so that it is whole or absent after a crash: temporary name, fsync, rename, fsync of the folder."""
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

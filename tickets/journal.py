@@ -1,0 +1,263 @@
+"""The one door for everything that comes in: kept durably first, understood later, under a key that makes retries one."""
+import base64
+import hashlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import DataError, Error, IntegrityError, close_old_connections, transaction
+
+from tickets import blobs, nudge, spool
+from tickets.models import Arrival, CountsAs
+
+log = logging.getLogger(__name__)
+
+# Arrivals committed in one transaction.
+GROUP = 200
+# Seconds between looks at the spool while nothing arrives.
+IDLE = 1.0
+UNDERSTAND = "tickets.tasks.understand"
+
+
+class NotKept(Exception):
+    """Neither database nor disk could keep it: nothing may be confirmed, the sender has to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What a door hands over. `payload` is JSON; `body` the raw bytes, if any; `happened_at` aware, UTC."""
+
+    channel: str
+    key: str
+    sender: str
+    happened_at: datetime
+    payload: dict[str, Any] = field(default_factory=dict)
+    body: bytes = b""
+    line: str = ""
+    counts_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """`stored` is "database" or "spool"; `arrival` the row's id where the database has it."""
+
+    stored: str
+    arrival: int | None = None
+
+
+def key_of(*parts: object) -> str:
+    """A key from its parts; hashed when it would not fit the column."""
+    key = ":".join(str(part) for part in parts)
+    return key if len(key) <= 255 else hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def body_of(arrival: Arrival) -> bytes:
+    """The raw bytes that an arrival came with; empty if there were none."""
+    if arrival.blob:
+        return blobs.read(arrival.blob)
+    return base64.b64decode(arrival.payload.get("_body", ""))
+
+
+def accept(incoming: Incoming) -> Acceptance:
+    """Keeps one arrival and returns when it is durable: in the database, or on disk while the database is away.
+
+    The caller never touches the database: it waits JOURNAL_PATIENCE seconds for the process's writer and then spools.
+    NotKept when neither could keep it.
+    """
+    try:
+        record = _record_of(incoming)
+    except OSError as error:
+        raise NotKept(str(error)) from error
+    arrival = writer().submit(record)
+    if arrival is not None:
+        return Acceptance("database", arrival)
+    try:
+        spool.write(record)
+    except OSError as error:
+        log.critical("arrival %s %s could be kept nowhere: %s", incoming.channel, incoming.key, error)
+        raise NotKept(str(error)) from error
+    return Acceptance("spool")
+
+
+def record(batch: Sequence[Incoming]) -> list[int]:
+    """Keeps a batch in one transaction, in the calling thread. Returns the ids in order (also of those known before)."""
+    return store([_record_of(incoming) for incoming in batch])
+
+
+def store(records: Sequence[spool.Record]) -> list[int]:
+    """Writes records (the spool's form) in one transaction and nudges the readers. The first of a key stands."""
+    with transaction.atomic():
+        Arrival.objects.bulk_create([_row_of(record) for record in records], ignore_conflicts=True)
+        found = Arrival.objects.filter(
+            channel__in={record["channel"] for record in records}, key__in=[record["key"] for record in records]
+        ).values_list("channel", "key", "id")
+        ids = {(channel, key): pk for channel, key, pk in found}
+        nudge.send(UNDERSTAND, sorted(ids.values()), queue="intake")
+    return [ids[record["channel"], record["key"]] for record in records]
+
+
+def _record_of(incoming: Incoming) -> spool.Record:
+    payload, blob = _clean(incoming.payload), ""
+    if len(incoming.body) > settings.JOURNAL_INLINE_BYTES:
+        blob = blobs.put(incoming.body)
+    elif incoming.body:
+        payload = {**payload, "_body": base64.b64encode(incoming.body).decode()}
+    return {
+        "channel": incoming.channel,
+        "key": key_of(_clean(incoming.key)),
+        "sender": _clean(incoming.sender)[:320],
+        "line": _clean(incoming.line)[:64],
+        "happened_at": incoming.happened_at.isoformat(),
+        "payload": payload,
+        "blob": blob,
+        "counts_as": incoming.counts_as,
+    }
+
+
+def _row_of(record: spool.Record) -> Arrival:
+    counts_as = record.get("counts_as", "")
+    if counts_as and counts_as not in CountsAs.values:
+        raise ValueError(f"counts_as {counts_as!r}")
+    return Arrival(
+        channel=record["channel"],
+        key=record["key"],
+        sender=record["sender"],
+        line=record.get("line", ""),
+        happened_at=datetime.fromisoformat(record["happened_at"]),
+        payload=record["payload"],
+        blob=record.get("blob", ""),
+        counts_as=counts_as,
+    )
+
+
+def _clean(value: Any) -> Any:
+    """PostgreSQL keeps neither NUL nor lone surrogates; the raw body keeps them exactly."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
+
+
+class Breaker:
+    """Opens when the database failed or hung; while open, arrivals go straight to the spool."""
+
+    def __init__(self) -> None:
+        self._open_until = 0.0
+
+    def trip(self) -> None:
+        self._open_until = time.monotonic() + settings.JOURNAL_BREAKER_SECONDS
+
+    def reset(self) -> None:
+        self._open_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._open_until
+
+
+@dataclass(slots=True)
+class _Pending:
+    record: spool.Record
+    done: threading.Event = field(default_factory=threading.Event)
+    arrival: int | None = None
+
+
+class Writer:
+    """One thread of a process that commits what has gathered in one transaction and acknowledges each."""
+
+    def __init__(self) -> None:
+        self.breaker = Breaker()
+        self._queue: queue.SimpleQueue[_Pending] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def submit(self, record: spool.Record) -> int | None:
+        """The arrival's id once it is committed; None when the database did not answer in time."""
+        if self.breaker.is_open:
+            return None
+        pending = _Pending(record)
+        self._queue.put(pending)
+        if not pending.done.wait(settings.JOURNAL_PATIENCE):
+            self.breaker.trip()
+        return pending.arrival
+
+    def _run(self) -> None:
+        while True:
+            group = self._gather()
+            try:
+                if group:
+                    self._commit(group)
+                if not self.breaker.is_open:
+                    self._drain()
+            except Exception:  # the thread must outlive whatever happens: nobody else keeps arrivals
+                self.breaker.trip()
+                log.exception("journal writer")
+            finally:
+                for pending in group:
+                    pending.done.set()
+
+    def _gather(self) -> list[_Pending]:
+        try:
+            group = [self._queue.get(timeout=IDLE)]
+        except queue.Empty:
+            return []
+        while len(group) < GROUP:
+            try:
+                group.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return group
+
+    def _commit(self, group: list[_Pending]) -> None:
+        close_old_connections()
+        try:
+            ids = store([pending.record for pending in group])
+        except (DataError, IntegrityError, ValueError, TypeError) as error:
+            if len(group) == 1:
+                log.error("journal refuses an arrival, it goes to the spool: %s", error)
+                return
+            for pending in group:
+                self._commit([pending])
+            return
+        except Error as error:
+            self.breaker.trip()
+            log.warning("database away, arrivals go to the spool: %s", error)
+            return
+        self.breaker.reset()
+        for pending, arrival in zip(group, ids, strict=True):
+            pending.arrival = arrival
+            pending.done.set()
+
+    def _drain(self) -> None:
+        if not spool.waiting():
+            return
+        close_old_connections()
+        try:
+            drained = spool.drain(store)
+            log.info("spool: %d arrivals drained", drained)
+        except Error as error:
+            self.breaker.trip()
+            log.warning("spool waits for the database: %s", error)
+
+
+_writer: tuple[int, Writer] | None = None
+_writer_lock = threading.Lock()
+
+
+def writer() -> Writer:
+    """The writer of this process, started when first asked for (and anew after a fork)."""
+    global _writer
+    with _writer_lock:
+        if _writer is None or _writer[0] != os.getpid():
+            _writer = (os.getpid(), Writer())
+        return _writer[1]

@@ -1,0 +1,21 @@
+"""The nouns: arrivals, conversations, outgoing mail, and what the house keeps."""
+from tickets.models.arrival import MEDIUM_OF, Arrival, ArrivalState, Channel, CountsAs, Medium
+from tickets.models.conversation import (
+    Attachment,
+    Entry,
+    Identity,
+    MessageReference,
+    Problem,
+    Requester,
+    Ticket,
+)
+from tickets.models.house import ApiToken, AuditEntry, Change, Invitation, Notice
+from tickets.models.outgoing import Lane, Outgoing, Rate, Told
+from tickets.models.overlay import Overlay
+from tickets.models.work import Work, WorkState
+
+__all__ = [
+    "MEDIUM_OF", "ApiToken", "Arrival", "ArrivalState", "Attachment", "AuditEntry", "Change", "Channel",
+    "CountsAs", "Entry", "Identity", "Invitation", "Lane", "Medium", "MessageReference", "Notice", "Outgoing",
+    "Overlay", "Problem", "Rate", "Requester", "Ticket", "Told", "Work", "WorkState",
+]

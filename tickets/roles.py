@@ -1,0 +1,61 @@
+"""Who may do what: roles are groups, each a set of powers; every view declares the power it needs."""
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+View = Callable[..., HttpResponseBase]
+
+
+class Power(StrEnum):
+    ANSWER_TICKETS = "answer_tickets"
+    WORK_DESK = "work_desk"  # assign, bulk actions, callbacks, search
+    RUN_INCIDENTS = "run_incidents"  # lines, incidents, broadcasts, status page, drill, simulator
+    MANAGE_PEOPLE = "manage_people"
+
+
+ROLES: dict[str, frozenset[Power]] = {
+    "helper": frozenset({Power.ANSWER_TICKETS}),
+    "agent": frozenset({Power.ANSWER_TICKETS, Power.WORK_DESK}),
+    "manager": frozenset({Power.ANSWER_TICKETS, Power.WORK_DESK, Power.RUN_INCIDENTS}),
+    "administrator": frozenset(Power),
+}
+
+
+def powers_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Power]:
+    """The powers of `user`; none for anonymous and inactive people. Cached on the user object."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    if not hasattr(user, "_powers"):
+        names = ["administrator"] if getattr(user, "is_superuser", False) else [g.name for g in user.groups.all()]  # type: ignore[union-attr]
+        user._powers = frozenset().union(*(ROLES.get(name, frozenset()) for name in names))  # type: ignore[union-attr]
+    return user._powers  # type: ignore[union-attr]
+
+
+def needs(power: Power) -> Callable[[View], View]:
+    """Decorates a view: anonymous people are sent to sign in, others without the power get 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if power not in powers_of(request.user):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        guarded.needs = power  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def public(view: View) -> View:
+    """Marks a view that anybody may call on purpose; the test that walks the URLconf looks for the mark."""
+    view.needs = None  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,292 @@
+"""All settings. Everything comes from the environment; without any it is the embedded default (SQLite, no Redis)."""
+import os
+from pathlib import Path
+
+import dj_database_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def env_list(name: str) -> list[str]:
+    return [part.strip() for part in env(name).split(",") if part.strip()]
+
+
+# ── House ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# What this process is: desk, front, worker, watch; empty for commands and tests.
+ROLE = env("BREAKWATER_ROLE")
+# Demo accounts, drill button and free simulator. Refused beside real credentials (check breakwater.E001).
+DEMO = env("DEMO") == "1"
+# Folder for database, blobs, spool, plan, mail and exports.
+VAR = Path(env("BREAKWATER_VAR", str(BASE_DIR / "var")))
+# The organisation's name, as customers read it.
+ORGANISATION = env("ORGANISATION", "Acme")
+# Public base URL, no trailing slash. Signatures and links are built from it, never from request headers.
+PUBLIC_URL = env("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+# The business's own time zone: weekly rhythm, opening hours unless a line says otherwise.
+BUSINESS_TIME_ZONE = env("BUSINESS_TIME_ZONE", "UTC")
+
+# ── Security ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+_DEVELOPMENT_KEY = "only-for-the-embedded-default-" + "x" * 32
+SECRET_KEY = env("SECRET_KEY") or _DEVELOPMENT_KEY
+DEBUG = False
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if not env("PUBLIC_URL") else ["*"])
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL.startswith("https://") else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# ── Applications ─────────────────────────────────────────────────────────────────────────────────────────────────────
+INSTALLED_APPS = [
+    "triage",
+    "voice",
+    "tickets",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "anymail",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "rest_framework",
+]
+_FRONT_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+MIDDLEWARE = (
+    _FRONT_MIDDLEWARE
+    if ROLE == "front"
+    else [
+        "django.middleware.security.SecurityMiddleware",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "csp.middleware.CSPMiddleware",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.locale.LocaleMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "allauth.account.middleware.AccountMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        "django_htmx.middleware.HtmxMiddleware",
+    ]
+)
+# WhiteNoise serves the few static files of the public pages in front processes too.
+if ROLE == "front":
+    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+ROOT_URLCONF = "triage.front_urls" if ROLE == "front" else "triage.urls"
+WSGI_APPLICATION = "triage.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                *(
+                    []
+                    if ROLE == "front"
+                    else [
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                ),
+                "triage.context.house",
+            ],
+        },
+    }
+]
+
+# ── Database ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+DATABASE_URL = env("DATABASE_URL")
+# Seconds a front process waits for a lock before the arrival goes to the spool; others wait longer.
+_BUSY_SECONDS = 0.3 if ROLE == "front" else 10
+if DATABASE_URL:
+    DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=0, conn_health_checks=True)}
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "connect_timeout": 2,
+        "options": "-c statement_timeout=30000 -c lock_timeout=10000",
+        "pool": {"min_size": 1, "max_size": 4, "timeout": 2 if ROLE == "worker" else 0.4, "reconnect_timeout": 1},
+    }
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": VAR / "breakwater.sqlite3",
+            "OPTIONS": {
+                "timeout": _BUSY_SECONDS,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout="
+                f"{int(_BUSY_SECONDS * 1000)};",
+            },
+            "TEST": {"NAME": VAR / "test.sqlite3"},
+        }
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ── Broker and cache ─────────────────────────────────────────────────────────────────────────────────────────────────
+REDIS_URL = env("REDIS_URL")
+# Seconds. Web processes must never wait for a broker that is away.
+_BROKER_SECONDS = 0.3
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_timeout": _BROKER_SECONDS, "socket_connect_timeout": _BROKER_SECONDS},
+        }
+    }
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "socket_timeout": None if ROLE == "worker" else _BROKER_SECONDS,
+        "socket_connect_timeout": _BROKER_SECONDS,
+        "max_retries": 0,
+        "retry_on_timeout": False,
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CELERY_BROKER_URL = "filesystem://localhost//"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(VAR / "broker" / "messages"),
+        "data_folder_out": str(VAR / "broker" / "messages"),
+        "control_folder": str(VAR / "broker" / "control"),
+    }
+CELERY_BROKER_CONNECTION_TIMEOUT = _BROKER_SECONDS
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_EAGER_RESULT = False
+CELERY_TASK_DEFAULT_QUEUE = "live"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# ── Journal, spool, outbox ───────────────────────────────────────────────────────────────────────────────────────────
+# Seconds a request waits for the journal's writer before the arrival goes to the spool.
+JOURNAL_PATIENCE = 0.3
+# Seconds that the breaker stays open after the writer failed or hung: requests go straight to the spool meanwhile.
+JOURNAL_BREAKER_SECONDS = 5.0
+# Bytes. A payload body above this is kept as a blob, its hash in the arrival.
+JOURNAL_INLINE_BYTES = 16_384
+# Seconds after which a claim that nobody finished is stale.
+CLAIM_STALE_SECONDS = 120
+
+# ── Mail ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# smtp://user:password@host:port or smtps://…; an anymail provider by MAIL_PROVIDER; neither: a folder of .eml files.
+MAIL_URL = env("MAIL_URL")
+# An anymail provider's name ("mailgun", "postmark" …); its settings come from ANYMAIL_* variables.
+MAIL_PROVIDER = env("MAIL_PROVIDER")
+# The address customers write to and get answers from. Plus addressing carries the reply token.
+SUPPORT_ADDRESS = env("SUPPORT_ADDRESS", "support@example.com")
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"{ORGANISATION} support <{SUPPORT_ADDRESS}>")
+# Domain of our Message-IDs.
+MAIL_DOMAIN = env("MAIL_DOMAIN", SUPPORT_ADDRESS.rpartition("@")[2])
+EMAIL_TIMEOUT = 10
+# Messages a second over all processes.
+MAIL_RATE = float(env("MAIL_RATE", "20"))
+MAIL_FOLDER = VAR / "mail"
+# "user:password" that inbound webhooks must present (HTTP basic), comma separated; empty: no webhook is accepted.
+MAIL_WEBHOOK_SECRETS = env_list("MAIL_WEBHOOK_SECRETS")
+if MAIL_PROVIDER:
+    EMAIL_BACKEND = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend"
+elif MAIL_URL:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    from urllib.parse import unquote, urlsplit
+
+    _mail = urlsplit(MAIL_URL)
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or (465 if _mail.scheme == "smtps" else 25)
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+    EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp+tls"
+else:
+    EMAIL_BACKEND = "tickets.mail.folder.EmailBackend"
+ANYMAIL = {name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")}
+ANYMAIL["WEBHOOK_SECRET"] = MAIL_WEBHOOK_SECRETS
+
+# ── Telephone ────────────────────────────────────────────────────────────────────────────────────────────────────────
+TWILIO_ACCOUNT_SID = env("TWILIO_ACCOUNT_SID")
+# The first signs our own requests; any of them may sign a webhook (rotation, subaccounts).
+TWILIO_AUTH_TOKENS = env_list("TWILIO_AUTH_TOKENS")
+# Another base URL for Twilio's API: a local server in tests. Empty: Twilio's own.
+TWILIO_API_BASE = env("TWILIO_API_BASE")
+# Calls a second that the account may start.
+CALLS_PER_SECOND = float(env("CALLS_PER_SECOND", "1"))
+# Countries (ISO 3166) that we call and text; everything else is refused.
+CALL_COUNTRIES = env_list("CALL_COUNTRIES") or ["US", "CA", "GB", "IE", "DE", "AT", "CH", "FR", "ES", "IT", "NL", "SE"]
+
+# ── Storage ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+MEDIA_ROOT = VAR / "blobs"
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+# Where the off-site copy goes: a folder by default.
+EXPORT_ROOT = Path(env("EXPORT_ROOT", str(VAR / "export")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+# Bytes. Inbound mail webhooks may carry this much; their views read the body themselves.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 52_428_800
+
+# ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "tickets.desk.people.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+LOGIN_REDIRECT_URL = "/desk/"
+LOGIN_URL = "/accounts/login/"
+
+# ── Language and time ────────────────────────────────────────────────────────────────────────────────────────────────
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# ── API ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tickets.channels.api.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "tickets.channels.api.problem_details",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Breakwater", "VERSION": "1", "SERVE_PUBLIC": False}
+
+# ── Logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,147 @@
+"""The nouns of our telephone: lines, announcements, calls, callbacks, text messages, saved number set-ups."""
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from tickets.models import Overlay, Problem, Requester, Ticket, Work
+
+
+class Line(models.Model):
+    """A phone number of ours. Words and audio are JSON maps by BCP 47 language; audio values are blob hashes."""
+
+    key = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=100)
+    number = models.CharField(max_length=20, unique=True, help_text="E.164")
+    languages = models.JSONField(default=list, help_text="BCP 47, the first is spoken first")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    hours = models.JSONField(default=dict, help_text='Weekday 0–6 → list of ["09:00", "17:00"]; empty: always open')
+    holidays = models.JSONField(default=list, help_text="ISO dates on which the line is closed")
+    rings = models.JSONField(default=list, help_text="E.164 numbers of agents that an open line rings")
+    open_text = models.JSONField(default=dict)
+    closed_text = models.JSONField(default=dict)
+    open_audio = models.JSONField(default=dict)
+    closed_audio = models.JSONField(default=dict)
+    incident_text = models.JSONField(default=dict, help_text="The default playbook: what incident mode says unless told otherwise")
+    incident_audio = models.JSONField(default=dict)
+    offers_agent = models.BooleanField(default=False, help_text="In incident mode, key 0 stays for an agent")
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.number}"
+
+
+class Announcement(Overlay):
+    """What a line says instead of its everyday face while it is in force."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="announcements")
+    text = models.JSONField(default=dict)
+    audio = models.JSONField(default=dict)
+    local_key = models.CharField(
+        max_length=64, blank=True, db_index=True, help_text="Set when it was first made on one host without the database"
+    )
+
+    def __str__(self) -> str:
+        return f"announcement on {self.line_id}"
+
+
+class Call(models.Model):
+    """One call of a customer, as Twilio tells of it. Statuses are applied monotonically."""
+
+    sid = models.CharField(max_length=34, unique=True)
+    line = models.ForeignKey(Line, null=True, blank=True, on_delete=models.SET_NULL, related_name="calls")
+    caller = models.CharField(max_length=20, blank=True, help_text="E.164, empty if withheld")
+    status = models.CharField(max_length=16, blank=True)
+    face = models.CharField(max_length=10, blank=True, help_text="open, closed or incident")
+    choice = models.CharField(max_length=16, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    simulated = models.BooleanField(default=False)
+    problem = models.ForeignKey(Problem, null=True, blank=True, on_delete=models.SET_NULL, related_name="calls")
+    ticket = models.ForeignKey(Ticket, null=True, blank=True, on_delete=models.SET_NULL, related_name="calls")
+
+    class Meta:
+        indexes = [models.Index(fields=["caller", "-started_at"], name="call_caller")]
+
+    def __str__(self) -> str:
+        return self.sid
+
+
+class Callback(models.Model):
+    """A promise to call someone back. One open callback per number, whatever the incident."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", "requested"
+        DUE = "due", "due"
+        DIALLING_AGENT = "agent", "dialling agent"
+        DIALLING_CUSTOMER = "customer", "dialling customer"
+        CONNECTED = "connected", "connected"
+        DONE = "done", "done"
+        GAVE_UP = "gave_up", "gave up"
+        CANCELLED = "cancelled", "cancelled"
+        UNCERTAIN = "uncertain", "uncertain"
+
+    OPEN_STATES = ("requested", "due", "agent", "customer", "connected", "uncertain")
+
+    number = models.CharField(max_length=20, help_text="E.164")
+    line = models.ForeignKey(Line, null=True, on_delete=models.SET_NULL, related_name="callbacks")
+    requester = models.ForeignKey(Requester, on_delete=models.PROTECT, related_name="callbacks")
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="callbacks")
+    problem = models.ForeignKey(Problem, null=True, blank=True, on_delete=models.SET_NULL, related_name="callbacks")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    due_at = models.DateTimeField()
+    requested_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="callbacks"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    call_sid = models.CharField(max_length=34, blank=True, db_index=True)
+    outcome = models.CharField(max_length=32, blank=True)
+    note = models.TextField(blank=True)
+    simulated = models.BooleanField(default=False)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["number"],
+                condition=Q(state__in=["requested", "due", "agent", "customer", "connected", "uncertain"]),
+                name="callback_one_open_per_number",
+            )
+        ]
+        indexes = [models.Index(fields=["due_at", "id"], condition=Q(state__in=["requested", "due"]), name="callback_due")]
+
+    def __str__(self) -> str:
+        return f"callback {self.number}"
+
+
+class TextMessage(Work):
+    """One text message to one number."""
+
+    to = models.CharField(max_length=20, help_text="E.164")
+    sender = models.CharField(max_length=20, blank=True)
+    body = models.CharField(max_length=1600)
+    ticket = models.ForeignKey(Ticket, null=True, blank=True, on_delete=models.SET_NULL, related_name="texts")
+    problem = models.ForeignKey(Problem, null=True, blank=True, on_delete=models.SET_NULL, related_name="texts")
+    sid = models.CharField(max_length=34, blank=True, db_index=True)
+    once = models.CharField(max_length=100, null=True, unique=True, help_text="What is sent once only, e.g. number and incident")
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="queued"), name="text_queued")]
+
+    def __str__(self) -> str:
+        return f"text to {self.to}"
+
+
+class NumberSetup(models.Model):
+    """A number's configuration at Twilio as it was read before we changed it."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="setups")
+    read_at = models.DateTimeField(auto_now_add=True)
+    settings = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"set-up of {self.line_id}"
