@@ -16,6 +16,9 @@ def own_folders(settings, tmp_path: Path) -> Iterator[None]:
     settings.MEDIA_ROOT = tmp_path / "blobs"
     settings.MAIL_FOLDER = tmp_path / "mail"
     settings.EXPORT_ROOT = tmp_path / "export"
+    # Tests of one process share its connection; the threads are tested by processes of their own (tests/faults).
+    settings.JOURNAL_THREAD = False
+    settings.KEEPER_THREADS = False
     yield
 
 

@@ -75,7 +75,7 @@ def accept(incoming: Incoming) -> Acceptance:
         record = _record_of(incoming)
     except OSError as error:
         raise NotKept(str(error)) from error
-    arrival = writer().submit(record)
+    arrival = writer().submit(record) if settings.JOURNAL_THREAD else _store_here(record)
     if arrival is not None:
         return Acceptance("database", arrival)
     try:
@@ -101,6 +101,14 @@ def store(records: Sequence[spool.Record]) -> list[int]:
         ids = {(channel, key): pk for channel, key, pk in found}
         nudge.send(UNDERSTAND, sorted(ids.values()), queue="intake")
     return [ids[record["channel"], record["key"]] for record in records]
+
+
+def _store_here(record: spool.Record) -> int | None:
+    try:
+        return store([record])[0]
+    except Error as error:
+        log.warning("database away, the arrival goes to the spool: %s", error)
+        return None
 
 
 def _record_of(incoming: Incoming) -> spool.Record:

@@ -1,4 +1,8 @@
 """Addresses of the front door: telephone, inbound mail, the public form, the status page. No session, no sign-in."""
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("tickets.front_urls")),
+    path("", include("voice.front_urls")),
+    path("", include("triage.status.urls")),
+]

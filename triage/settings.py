@@ -130,6 +130,11 @@ if DATABASE_URL:
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),
         "connect_timeout": 2,
+        # Seconds and milliseconds: a host that died without a word is noticed.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
         "options": "-c statement_timeout=30000 -c lock_timeout=10000",
         "pool": {"min_size": 1, "max_size": 4, "timeout": 2 if ROLE == "worker" else 0.4, "reconnect_timeout": 1},
     }
@@ -192,6 +197,10 @@ CELERY_TIMEZONE = "UTC"
 JOURNAL_PATIENCE = 0.3
 # Seconds that the breaker stays open after the writer failed or hung: requests go straight to the spool meanwhile.
 JOURNAL_BREAKER_SECONDS = 5.0
+# True: a thread of the process writes the journal (requests never touch the database); False: the calling thread does.
+JOURNAL_THREAD = True
+# True: threads keep plan and notices current; False: only `Keeper.refresh()` does.
+KEEPER_THREADS = True
 # Bytes. A payload body above this is kept as a blob, its hash in the arrival.
 JOURNAL_INLINE_BYTES = 16_384
 # Seconds after which a claim that nobody finished is stale.

@@ -4,4 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("triage.front_urls")),
     path("accounts/", include("allauth.urls")),
+    path("", include("tickets.urls")),
+    path("", include("voice.urls")),
+    path("", include("triage.control_urls")),
 ]

@@ -1,0 +1,4 @@
+"""Addresses of the desk, of people, and of the API."""
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
