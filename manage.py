@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """Runs Breakwater's commands."""
+
 import os
 import sys
 

@@ -1,6 +1,6 @@
 """What every test may use. Only the network edge and the clock are ever replaced."""
+
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ Path(os.environ["BREAKWATER_VAR"]).mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(autouse=True)
-def own_folders(settings, tmp_path: Path) -> Iterator[None]:
+def own_folders(settings, tmp_path: Path) -> None:
     """Each test has folders of its own for blobs, spool, mail and exports."""
     settings.VAR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "blobs"
@@ -19,7 +19,6 @@ def own_folders(settings, tmp_path: Path) -> Iterator[None]:
     # Tests of one process share its connection; the threads are tested by processes of their own (tests/faults).
     settings.JOURNAL_THREAD = False
     settings.KEEPER_THREADS = False
-    yield
 
 
 @pytest.fixture

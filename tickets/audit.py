@@ -1,4 +1,5 @@
 """The audit trail: who did what, when and why."""
+
 from typing import Any
 
 from tickets.models import AuditEntry

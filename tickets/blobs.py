@@ -1,4 +1,5 @@
 """Large bodies as content-addressed files: written once under their SHA-256, fsynced, never changed."""
+
 import hashlib
 import os
 import tempfile

@@ -1,4 +1,5 @@
 """Change counters that pages poll against: 304 while nothing has changed, so that polling stays cheap."""
+
 import hashlib
 import time
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""The one door for everything that comes in: kept durably first, understood later, under a key that makes retries one."""
+"""The one door for what comes in: kept durably first, understood later, under a key that makes retries one."""
+
 import base64
 import hashlib
 import logging
@@ -87,12 +88,12 @@ def accept(incoming: Incoming) -> Acceptance:
 
 
 def record(batch: Sequence[Incoming]) -> list[int]:
-    """Keeps a batch in one transaction, in the calling thread. Returns the ids in order (also of those known before)."""
+    """Keeps a batch in one transaction, in the calling thread. Returns the ids in order, known before or not."""
     return store([_record_of(incoming) for incoming in batch])
 
 
 def store(records: Sequence[spool.Record]) -> list[int]:
-    """Writes records (the spool's form) in one transaction and nudges the readers. The first of a key stands."""
+    """Writes records (spool form) in one transaction and nudges the readers. The first of a key stands."""
     with transaction.atomic():
         Arrival.objects.bulk_create([_row_of(record) for record in records], ignore_conflicts=True)
         found = Arrival.objects.filter(

@@ -1,4 +1,5 @@
 """Documents that requests answer from: compiled every second by a thread, outside any request, with a copy on disk."""
+
 import json
 import logging
 import os

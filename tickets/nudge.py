@@ -1,4 +1,5 @@
 """The one function that publishes to Celery: ids only, after commit, never waiting long and never raising."""
+
 import logging
 import time
 from functools import partial

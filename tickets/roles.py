@@ -1,4 +1,5 @@
 """Who may do what: roles are groups, each a set of powers; every view declares the power it needs."""
+
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps

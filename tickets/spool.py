@@ -1,4 +1,5 @@
 """Arrivals on disk while the database is away: one durable file each, drained in order when it is back."""
+
 import fcntl
 import hashlib
 import json

@@ -1,4 +1,5 @@
 """Addresses of the desk, of people, and of the API."""
+
 from django.urls import URLPattern, URLResolver
 
 urlpatterns: list[URLPattern | URLResolver] = []

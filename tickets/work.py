@@ -1,4 +1,5 @@
-"""Work to be done is a row: claimed by a conditional update, fenced while it is done, swept when its claim goes stale."""
+"""Work to be done is a row: claimed by a conditional update, fenced while done, swept when its claim goes stale."""
+
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar

@@ -1,4 +1,5 @@
 """Wires the package into Django."""
+
 from django.apps import AppConfig
 
 

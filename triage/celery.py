@@ -1,4 +1,5 @@
 """The Celery application. Tasks are nudges: ids of rows that say what is to be done."""
+
 import os
 from pathlib import Path
 

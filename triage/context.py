@@ -1,4 +1,5 @@
 """What every page shows: the organisation, the demo banner, the state bar."""
+
 from django.conf import settings
 from django.http import HttpRequest
 

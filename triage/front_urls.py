@@ -1,4 +1,5 @@
 """Addresses of the front door: telephone, inbound mail, the public form, the status page. No session, no sign-in."""
+
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [

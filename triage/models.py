@@ -1,4 +1,5 @@
 """The nouns of deciding: counts, surges, incidents, updates, jobs, components, subscribers, the watch's lease."""
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -69,7 +70,9 @@ class Surge(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["series"], condition=Q(ended_at__isnull=True), name="surge_one_open_per_series")
+            models.UniqueConstraint(
+                fields=["series"], condition=Q(ended_at__isnull=True), name="surge_one_open_per_series"
+            )
         ]
 
     def __str__(self) -> str:
@@ -92,7 +95,9 @@ class Incident(models.Model):
     entered_at = models.DateTimeField()
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     left_at = models.DateTimeField(null=True, blank=True)
-    left_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    left_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     link_new = models.BooleanField(default=True, help_text="New tickets are linked while it is on")
     next_update_by = models.DateTimeField(null=True, blank=True)
 

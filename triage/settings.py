@@ -1,4 +1,5 @@
 """All settings. Everything comes from the environment; without any it is the embedded default (SQLite, no Redis)."""
+
 import os
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Addresses of the desk: everything for people who sign in, the API, and all that front serves."""
+
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [

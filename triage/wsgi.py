@@ -1,4 +1,5 @@
 """The WSGI application of desk and front processes (`BREAKWATER_ROLE` tells them apart)."""
+
 import os
 
 from django.core.wsgi import get_wsgi_application

@@ -1,4 +1,5 @@
 """The nouns of our telephone: lines, announcements, calls, callbacks, text messages, saved number set-ups."""
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -21,7 +22,9 @@ class Line(models.Model):
     closed_text = models.JSONField(default=dict)
     open_audio = models.JSONField(default=dict)
     closed_audio = models.JSONField(default=dict)
-    incident_text = models.JSONField(default=dict, help_text="The default playbook: what incident mode says unless told otherwise")
+    incident_text = models.JSONField(
+        default=dict, help_text="The default playbook: what incident mode says unless told otherwise"
+    )
     incident_audio = models.JSONField(default=dict)
     offers_agent = models.BooleanField(default=False, help_text="In incident mode, key 0 stays for an agent")
     active = models.BooleanField(default=True)
@@ -40,7 +43,10 @@ class Announcement(Overlay):
     text = models.JSONField(default=dict)
     audio = models.JSONField(default=dict)
     local_key = models.CharField(
-        max_length=64, blank=True, db_index=True, help_text="Set when it was first made on one host without the database"
+        max_length=64,
+        blank=True,
+        db_index=True,
+        help_text="Set when it was first made on one host without the database",
     )
 
     def __str__(self) -> str:
@@ -112,7 +118,9 @@ class Callback(models.Model):
                 name="callback_one_open_per_number",
             )
         ]
-        indexes = [models.Index(fields=["due_at", "id"], condition=Q(state__in=["requested", "due"]), name="callback_due")]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(state__in=["requested", "due"]), name="callback_due")
+        ]
 
     def __str__(self) -> str:
         return f"callback {self.number}"
@@ -127,7 +135,9 @@ class TextMessage(Work):
     ticket = models.ForeignKey(Ticket, null=True, blank=True, on_delete=models.SET_NULL, related_name="texts")
     problem = models.ForeignKey(Problem, null=True, blank=True, on_delete=models.SET_NULL, related_name="texts")
     sid = models.CharField(max_length=34, blank=True, db_index=True)
-    once = models.CharField(max_length=100, null=True, unique=True, help_text="What is sent once only, e.g. number and incident")
+    once = models.CharField(
+        max_length=100, null=True, unique=True, help_text="What is sent once only, e.g. number and incident"
+    )
 
     class Meta:
         indexes = [models.Index(fields=["due_at"], condition=Q(state="queued"), name="text_queued")]

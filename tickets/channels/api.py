@@ -1,4 +1,5 @@
 """The API: tickets by token, answers in problem details."""
+
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.views import exception_handler as problem_details  # noqa: F401  to be replaced by our own
 

@@ -1,4 +1,5 @@
 """People who work here: sign-in without sign-up; helpers come by invitation."""
+
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 

@@ -1,4 +1,5 @@
 """The nouns: arrivals, conversations, outgoing mail, and what the house keeps."""
+
 from tickets.models.arrival import MEDIUM_OF, Arrival, ArrivalState, Channel, CountsAs, Medium
 from tickets.models.conversation import (
     Attachment,
@@ -15,7 +16,29 @@ from tickets.models.overlay import Overlay
 from tickets.models.work import Work, WorkState
 
 __all__ = [
-    "MEDIUM_OF", "ApiToken", "Arrival", "ArrivalState", "Attachment", "AuditEntry", "Change", "Channel",
-    "CountsAs", "Entry", "Identity", "Invitation", "Lane", "Medium", "MessageReference", "Notice", "Outgoing",
-    "Overlay", "Problem", "Rate", "Requester", "Ticket", "Told", "Work", "WorkState",
+    "MEDIUM_OF",
+    "ApiToken",
+    "Arrival",
+    "ArrivalState",
+    "Attachment",
+    "AuditEntry",
+    "Change",
+    "Channel",
+    "CountsAs",
+    "Entry",
+    "Identity",
+    "Invitation",
+    "Lane",
+    "Medium",
+    "MessageReference",
+    "Notice",
+    "Outgoing",
+    "Overlay",
+    "Problem",
+    "Rate",
+    "Requester",
+    "Ticket",
+    "Told",
+    "Work",
+    "WorkState",
 ]

@@ -1,4 +1,5 @@
 """What reached us, made durable before it is understood."""
+
 from django.db import models
 from django.db.models import Q
 
@@ -62,7 +63,9 @@ class Arrival(models.Model):
     channel = models.CharField(max_length=16, choices=Channel.choices)
     key = models.CharField(max_length=255)
     sender = models.CharField(max_length=320, blank=True, help_text="E.164 number or email address, empty if unknown")
-    line = models.CharField(max_length=64, blank=True, help_text="Series below the channel: the line's key, the mailbox")
+    line = models.CharField(
+        max_length=64, blank=True, help_text="Series below the channel: the line's key, the mailbox"
+    )
     happened_at = models.DateTimeField()
     accepted_at = models.DateTimeField(auto_now_add=True)
     payload = models.JSONField(default=dict)

@@ -1,4 +1,5 @@
 """Who asked, what about, and everything that was said."""
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q

@@ -1,4 +1,5 @@
 """What the house itself keeps: notices in force, tokens, invitations, the audit trail, change counters."""
+
 from django.conf import settings
 from django.db import models
 
@@ -54,9 +55,7 @@ class AuditEntry(models.Model):
     """Who did what, when and why. Never changed, never deleted."""
 
     at = models.DateTimeField(auto_now_add=True)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     action = models.CharField(max_length=64)
     target = models.CharField(max_length=200, blank=True)
     detail = models.JSONField(default=dict, blank=True)

@@ -1,4 +1,5 @@
 """What we tell people, one row each, and the ledger that says who has heard what."""
+
 from django.db import models
 from django.db.models import Q
 
@@ -37,7 +38,9 @@ class Outgoing(Work):
     headers = models.JSONField(default=dict, blank=True)
     message_id = models.CharField(max_length=255, unique=True)
     provider_id = models.CharField(max_length=255, blank=True, db_index=True)
-    resent = models.BooleanField(default=False, help_text="An uncertain reply is resent once, under the same Message-ID")
+    resent = models.BooleanField(
+        default=False, help_text="An uncertain reply is resent once, under the same Message-ID"
+    )
     delivered_at = models.DateTimeField(null=True, blank=True)
     bounced_at = models.DateTimeField(null=True, blank=True)
 
@@ -47,7 +50,9 @@ class Outgoing(Work):
             models.Index(fields=["lane", "due_at"], condition=Q(state="queued"), name="outgoing_queued"),
             models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="outgoing_sending"),
             models.Index(fields=["group", "state"], name="outgoing_group"),
-            models.Index(fields=["state", "-id"], condition=Q(state__in=["failed", "uncertain"]), name="outgoing_trouble"),
+            models.Index(
+                fields=["state", "-id"], condition=Q(state__in=["failed", "uncertain"]), name="outgoing_trouble"
+            ),
         ]
 
     def __str__(self) -> str:

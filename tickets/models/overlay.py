@@ -1,4 +1,5 @@
 """The shape of what is in force for a while: an overlay, never a snapshot that is restored."""
+
 from datetime import datetime
 from typing import Self
 
@@ -10,9 +11,9 @@ from django.db.models import Q
 class OverlayQuerySet(models.QuerySet):
     def in_force(self, now: datetime) -> Self:
         """Overlays in force at `now`, the newest first: the first one per target wins."""
-        return self.filter(
-            Q(until__isnull=True) | Q(until__gt=now), since__lte=now, ended_at__isnull=True
-        ).order_by("-since", "-pk")
+        return self.filter(Q(until__isnull=True) | Q(until__gt=now), since__lte=now, ended_at__isnull=True).order_by(
+            "-since", "-pk"
+        )
 
 
 class Overlay(models.Model):
@@ -24,9 +25,7 @@ class Overlay(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     why = models.CharField(max_length=300, blank=True)
 
     objects = OverlayQuerySet.as_manager()

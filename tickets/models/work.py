@@ -1,4 +1,5 @@
 """The shape of work to be done: a row with a state, claimed before it is acted on."""
+
 from django.db import models
 
 

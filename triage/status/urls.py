@@ -1,4 +1,5 @@
 """Front addresses of the status page and its feeds."""
+
 from django.urls import URLPattern, URLResolver
 
 urlpatterns: list[URLPattern | URLResolver] = []
