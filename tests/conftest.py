@@ -13,6 +13,7 @@ Path(os.environ["BREAKWATER_VAR"]).mkdir(parents=True, exist_ok=True)
 def own_folders(settings, tmp_path: Path) -> None:
     """Each test has folders of its own for blobs, spool, mail and exports."""
     settings.VAR = tmp_path
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     settings.MEDIA_ROOT = tmp_path / "blobs"
     settings.MAIL_FOLDER = tmp_path / "mail"
     settings.EXPORT_ROOT = tmp_path / "export"

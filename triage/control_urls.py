@@ -1,5 +1,9 @@
 """Addresses of the control room: surges, incidents, broadcasts."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from triage import state_bar
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("state/", state_bar.bar, name="state"),
+]

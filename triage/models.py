@@ -99,6 +99,10 @@ class Incident(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     link_new = models.BooleanField(default=True, help_text="New tickets are linked while it is on")
+    link_words = models.JSONField(default=list, help_text="Only tickets with any of these words; empty: all")
+    components = models.JSONField(
+        default=dict, help_text="Component id → the status it has while this incident is on (the worst one wins)"
+    )
     next_update_by = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -133,7 +137,12 @@ class Component(models.Model):
         MAINTENANCE = "under_maintenance", "Under maintenance"
 
     name = models.CharField(max_length=100, unique=True)
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.OPERATIONAL)
+    status = models.CharField(
+        max_length=20,
+        choices=Status.choices,
+        default=Status.OPERATIONAL,
+        help_text="Of every day; incidents lay theirs over it",
+    )
     position = models.PositiveSmallIntegerField(default=0)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -176,6 +185,7 @@ class Job(Work):
 
     class Kind(models.TextChoices):
         LINK = "link", "link tickets to an incident"
+        UNLINK = "unlink", "undo a linking"
         BROADCAST = "broadcast", "reply in bulk"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -185,7 +195,8 @@ class Job(Work):
     cursor = models.PositiveBigIntegerField(default=0, help_text="The last row id that was expanded")
     total = models.PositiveIntegerField(default=0, help_text="Rows the frozen query matched when it was made")
     expanded = models.PositiveIntegerField(default=0)
-    skipped = models.PositiveIntegerField(default=0, help_text="Already told, or no address")
+    skipped = models.PositiveIntegerField(default=0, help_text="People who had been told already")
+    unreachable = models.PositiveIntegerField(default=0, help_text="People without an address that we may write to")
 
     class Meta:
         indexes = [models.Index(fields=["due_at"], condition=Q(state__in=["queued", "sending"]), name="job_open")]
@@ -200,10 +211,14 @@ class Broadcast(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="broadcasts")
     update = models.ForeignKey(Update, null=True, blank=True, on_delete=models.SET_NULL, related_name="broadcasts")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="broadcast")
+    key = models.CharField(
+        max_length=43, unique=True, help_text="Of the page that confirmed it: pressed twice, made once"
+    )
     subject = models.CharField(max_length=200)
     body = models.TextField()
     solves = models.BooleanField(default=False, help_text="The closing reply solves the tickets it answers")
     paused = models.BooleanField(default=False)
+    stopped_at = models.DateTimeField(null=True, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

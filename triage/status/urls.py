@@ -1,5 +1,10 @@
-"""Front addresses of the status page and its feeds."""
+"""Front addresses of the status page."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from triage.status import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("status/", views.page, name="status"),
+    path("status/<str:name>", views.part, name="status_part"),
+]

@@ -1,0 +1,72 @@
+"""The state bar says what is on, since when and by whom, with few queries and links that may be followed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from tickets.models import Problem, Requester, Ticket
+from tickets.roles import ROLES
+from triage.models import Incident
+from triage.state_bar import state_of
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 23, 10, 46, tzinfo=UTC)
+
+
+def enter(title: str = "Logins fail", entered: datetime = NOW, **values) -> Incident:
+    maya = User.objects.get_or_create(username="maya", defaults={"first_name": "Maya"})[0]
+    problem = Problem.objects.create(title=title, opened_at=entered)
+    return Incident.objects.create(problem=problem, started_at=entered, entered_at=entered, entered_by=maya, **values)
+
+
+def test_nothing_is_said_in_quiet_times(django_assert_max_num_queries):
+    with django_assert_max_num_queries(3):
+        state = state_of(ROLES["manager"], NOW)
+    assert state.kind == ""
+
+
+def test_an_incident_is_named_with_who_entered_it_and_what_it_does(django_assert_num_queries):
+    incident = enter()
+    ann = Requester.objects.create(name="Ann")
+    for _ in range(3):
+        Ticket.objects.create(requester=ann, medium="email", problem=incident.problem, created_at=NOW)
+    with django_assert_num_queries(3):
+        state = state_of(ROLES["manager"], NOW)
+    assert (state.kind, state.title, state.by, state.since) == ("incident", "Logins fail", "Maya", NOW)
+    assert state.more == ["0 lines announcing", "3 tickets linked"]
+
+
+@pytest.mark.parametrize(("minutes", "overdue"), [(1, False), (0, True), (-5, True)])
+def test_a_promised_update_becomes_overdue(minutes, overdue):
+    enter(next_update_by=NOW + timedelta(minutes=minutes))
+    assert state_of(ROLES["agent"], NOW).overdue is overdue
+
+
+def test_two_incidents_are_both_told():
+    enter("Old", NOW - timedelta(hours=1))
+    enter("New")
+    assert state_of(ROLES["agent"], NOW).title == "New and 1 more"
+
+
+def test_an_incident_that_was_left_is_not_on():
+    enter(left_at=NOW)
+    assert state_of(ROLES["manager"], NOW).kind == ""
+
+
+def test_only_managers_are_offered_the_action():
+    enter()
+    assert state_of(ROLES["agent"], NOW).action_label == ""
+    assert state_of(ROLES["manager"], NOW).action_label == "Post update"
+
+
+def test_the_bar_is_polled_by_people_who_signed_in_only(client):
+    enter()
+    assert client.get("/state/").status_code == 302
+    user = User.objects.create_user("helper", password="x" * 12)
+    user.groups.add(Group.objects.get(name="helper"))
+    client.force_login(user)
+    response = client.get("/state/")
+    assert "Logins fail" in response.content.decode()
+    again = client.get("/state/", headers={"If-None-Match": response["ETag"]})
+    assert again.status_code == 304

@@ -1,0 +1,117 @@
+"""Which tickets belong to an incident: linked by a frozen query in chunks, as they arrive, and unlinked again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from tickets import audit, changes
+from tickets.models import Entry, Medium, Problem, Ticket
+from triage.incidents import frozen
+from triage.incidents.frozen import Chunk, Query
+from triage.models import Incident, Job
+
+# Tickets in one transaction.
+CHUNK = 500
+UNSOLVED = (Ticket.State.OPEN, Ticket.State.PENDING)
+
+
+def matching(query: Query) -> QuerySet[Ticket]:
+    """Unsolved tickets that belong to no problem yet and match the frozen query."""
+    found = Ticket.objects.filter(
+        state__in=UNSOLVED,
+        problem=None,
+        merged_into=None,
+        created_at__gte=datetime.fromisoformat(query["since"]),
+        pk__lte=query["max_id"],
+    )
+    if query["words"]:
+        said = Entry.objects.filter(ticket=OuterRef("pk"), kind=Entry.Kind.MESSAGE)
+        found = found.filter(
+            _any_word("subject", query["words"]) | Exists(said.filter(_any_word("text", query["words"])))
+        )
+    return found
+
+
+def _any_word(field: str, words: Sequence[str]) -> Q:
+    condition = Q()
+    for word in words:
+        condition |= Q(**{f"{field}__icontains": word})
+    return condition
+
+
+def belongs(text: str, words: Sequence[str], medium: str) -> bool:
+    """Whether a new ticket is the incident's. Who calls says no words: the call heard the announcement."""
+    lowered = text.lower()
+    return not words or medium == Medium.PHONE or any(word.lower() in lowered for word in words)
+
+
+def link_chunk(job: Job) -> Chunk:
+    """Links the next tickets, in the caller's transaction."""
+    found = matching(job.query).filter(pk__gt=job.cursor).select_for_update(of=("self",))
+    ids = list(found.order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    problem = Problem.objects.get(pk=job.query["problem"])
+    Ticket.objects.filter(pk__in=ids).update(problem=problem, changed_at=timezone.now())
+    _note(ids, f"Linked to “{problem.title}”", job=job.pk, problem=problem.pk, linked=True)
+    return Chunk(ids[-1] if ids else job.cursor, len(ids), done=len(ids) < CHUNK)
+
+
+def linked_by(job: Job) -> QuerySet[Ticket]:
+    """Tickets that this job linked and that still belong to its problem."""
+    mine = Entry.objects.filter(ticket=OuterRef("pk"), kind=Entry.Kind.EVENT, payload__job=job.pk, payload__linked=True)
+    return Ticket.objects.filter(Exists(mine), problem=job.query["problem"])
+
+
+def unlink_chunk(job: Job) -> Chunk:
+    """Takes the next tickets of another job out of its problem, in the caller's transaction."""
+    linking = Job.objects.get(pk=job.query["job"])
+    ids = list(linked_by(linking).filter(pk__gt=job.cursor).order_by("pk").values_list("pk", flat=True)[:CHUNK])
+    Ticket.objects.filter(pk__in=ids).update(problem=None, changed_at=timezone.now())
+    _note(ids, "No longer linked to the problem", problem=linking.query["problem"], linked=False)
+    return Chunk(ids[-1] if ids else job.cursor, len(ids), done=len(ids) < CHUNK)
+
+
+def unlink_all(linking: Job, by: Any) -> Job:
+    """Undoes a whole linking, as a job of its own. Asked for twice, it is one."""
+    undo = Job.objects.filter(kind=Job.Kind.UNLINK, incident=linking.incident, query__job=linking.pk).first()
+    if undo is None:
+        undo = frozen.make(Job.Kind.UNLINK, linking.incident, by, {"job": linking.pk}, total=linking.expanded)
+        audit.record(by, "incident.unlink", linking.incident_id, job=linking.pk, tickets=linking.expanded)
+    return undo
+
+
+def unlink(ticket: Ticket, by: Any) -> bool:
+    """Takes one ticket out of its problem. False when it belonged to none."""
+    problem = ticket.problem_id
+    if problem is None or not Ticket.objects.filter(pk=ticket.pk, problem=problem).update(
+        problem=None, changed_at=timezone.now()
+    ):
+        return False
+    ticket.problem = None
+    _note([ticket.pk], "No longer linked to the problem", by=by, problem=problem, linked=False)
+    audit.record(by, "ticket.unlink", ticket.pk, problem=problem)
+    changes.bump("queue", f"ticket:{ticket.pk}", "incident")
+    return True
+
+
+def link_received(received: Any, message: Any) -> None:
+    """Links a new ticket to the newest incident that takes new tickets. Runs in intake's transaction: one query."""
+    ticket = received.ticket
+    if not received.created or ticket.problem_id is not None:
+        return
+    on = Incident.objects.filter(left_at=None, link_new=True).order_by("-entered_at")
+    for problem, words in on.values_list("problem_id", "link_words"):
+        if belongs(f"{message.subject} {message.text}", words, ticket.medium):
+            ticket.problem_id = problem
+            ticket.save(update_fields=["problem"])
+            return
+
+
+def _note(tickets: Sequence[int], text: str, by: Any = None, **payload: Any) -> None:
+    now = timezone.now()
+    Entry.objects.bulk_create(
+        Entry(ticket_id=pk, kind=Entry.Kind.EVENT, author=by, text=text, payload=payload, happened_at=now)
+        for pk in tickets
+    )

@@ -1,0 +1,28 @@
+"""What state each part of the product is in: its everyday status, with what incidents lay over it."""
+
+from collections.abc import Iterable, Mapping
+
+from triage.models import Component, Incident
+
+# From good to bad; maintenance is announced and therefore better than degraded.
+ORDER = [
+    Component.Status.OPERATIONAL,
+    Component.Status.MAINTENANCE,
+    Component.Status.DEGRADED,
+    Component.Status.PARTIAL,
+    Component.Status.MAJOR,
+]
+
+
+def worst(statuses: Iterable[str]) -> str:
+    """The worst of them; operational where there is none."""
+    return max(statuses, key=ORDER.index, default=Component.Status.OPERATIONAL)
+
+
+def effective(components: Iterable[Component], incidents: Iterable[Incident]) -> Mapping[int, str]:
+    """Component id → status in force. Leaving an incident takes away its own and nothing else."""
+    held = [incident.components for incident in incidents]
+    return {
+        part.pk: worst([part.status, *(laid[str(part.pk)] for laid in held if str(part.pk) in laid)])
+        for part in components
+    }

@@ -1,0 +1,79 @@
+"""Serves the status page from its last export: from memory or disk, never from the database."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.templatetags.static import static
+from django.views.decorators.http import require_safe
+
+from tickets.roles import public
+from triage.status import export
+
+log = logging.getLogger(__name__)
+
+TYPES = {
+    "index.html": "text/html; charset=utf-8",
+    "status.json": "application/json",
+    "base.css": "text/css; charset=utf-8",
+    "public.css": "text/css; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    stamp: tuple[int, int]
+    content: bytes
+    tag: str
+
+
+# What this process has read, by path. When the disk fails, it is served on.
+_held: dict[Path, _Held] = {}
+
+
+@public
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """The status page."""
+    held = _read("index.html")
+    if held is None:
+        # Nothing was ever exported, so nothing was ever announced.
+        nothing = export.render_page(export.Page([], [], []), styles=static("breakwater/"))
+        return HttpResponse(nothing, headers={"Cache-Control": "no-store"})
+    return _answer(request, held, "index.html")
+
+
+@public
+@require_safe
+def part(request: HttpRequest, name: str) -> HttpResponse:
+    """What lies beside the page: style sheets, and the facts for programs."""
+    held = _read(name) if name in TYPES else None
+    if held is None:
+        raise Http404
+    return _answer(request, held, name)
+
+
+def _answer(request: HttpRequest, held: _Held, name: str) -> HttpResponse:
+    headers = {"ETag": held.tag, "Cache-Control": "public, max-age=5", "Access-Control-Allow-Origin": "*"}
+    if held.tag in request.headers.get("If-None-Match", ""):
+        return HttpResponseNotModified(headers=headers)
+    return HttpResponse(held.content, status=HTTPStatus.OK, content_type=TYPES[name], headers=headers)
+
+
+def _read(name: str) -> _Held | None:
+    path = export.folder() / name
+    known = _held.get(path)
+    try:
+        found = path.stat()
+        stamp = (found.st_mtime_ns, found.st_ino)
+        if known is None or known.stamp != stamp:
+            content = path.read_bytes()
+            known = _held[path] = _Held(stamp, content, f'"{hashlib.sha256(content).hexdigest()[:24]}"')
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        log.warning("status export cannot be read, the last copy is served: %s", error)
+    return known
