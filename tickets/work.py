@@ -1,5 +1,6 @@
 """Work to be done is a row: claimed by a conditional update, fenced while done, swept when its claim goes stale."""
 
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -13,8 +14,24 @@ from tickets.models import Work, WorkState
 Row = TypeVar("Row", bound=Work)
 
 
+class TransportError(Exception):
+    """An outside service did not do it.
+
+    `permanent`: trying again is useless. `uncertain`: it may have been done all the same. `ours`: the service, or our
+    account with it, is at fault and not this row, so that the next row would fare no better now.
+    """
+
+    def __init__(self, message: str, permanent: bool, *, uncertain: bool = False, ours: bool = False) -> None:
+        super().__init__(message)
+        self.permanent, self.uncertain, self.ours = permanent, uncertain, ours
+
+
 def claim(rows: QuerySet[Row], pk: int, now: datetime | None = None) -> Row | None:
-    """Claims one due, queued row for this caller alone; None when somebody else has it or it is not due."""
+    """Claims one due, queued row for this caller alone; None when somebody else has it or it is not due.
+
+    To be called outside a transaction: the claim counts once it is committed. Two who want the same row are decided by
+    the row count of the update; who loses goes on to the next row, so nobody waits for a lock held over the network.
+    """
     now = now or timezone.now()
     due = rows.filter(pk=pk, state=WorkState.QUEUED, due_at__lte=now)
     if not due.update(state=WorkState.SENDING, claimed_at=now, attempts=F("attempts") + 1):
@@ -29,16 +46,34 @@ def due_ids(rows: QuerySet[Row], limit: int, now: datetime | None = None) -> lis
 
 
 def finish(row: Row, state: WorkState, error: str = "", **values: object) -> bool:
-    """Ends the claim that `row` was claimed with. False when the claim was lost meanwhile (swept): nothing changes."""
+    """Ends the claim that `row` was claimed with. False when the claim was lost meanwhile (swept).
+
+    A slow worker may learn that its work was done after the claim was swept: `sent` is then the truth, unless somebody
+    has claimed the row anew or decided about it.
+    """
     row.state, row.error = state, error
-    mine = type(row)._default_manager.filter(pk=row.pk, state=WorkState.SENDING, claimed_at=row.claimed_at)
-    return bool(mine.update(state=state, error=error, done_at=timezone.now(), **values))
+    mine = type(row)._default_manager.filter(pk=row.pk, attempts=row.attempts, claimed_at=row.claimed_at)
+    held = mine.filter(state=WorkState.SENDING)
+    if state == WorkState.SENT:
+        held = mine.filter(state__in=[WorkState.SENDING, WorkState.UNCERTAIN, WorkState.QUEUED])
+    return bool(held.update(state=state, error=error, done_at=timezone.now(), **values))
 
 
 def put_back(row: Row, pause: timedelta, error: str) -> bool:
     """Queues a claimed row again after `pause`."""
-    mine = type(row)._default_manager.filter(pk=row.pk, state=WorkState.SENDING, claimed_at=row.claimed_at)
+    mine = type(row)._default_manager.filter(
+        pk=row.pk, attempts=row.attempts, state=WorkState.SENDING, claimed_at=row.claimed_at
+    )
     return bool(mine.update(state=WorkState.QUEUED, claimed_at=None, due_at=timezone.now() + pause, error=error))
+
+
+def pause_after(attempts: int, *, first: float = 30.0, most: float = 3 * 3600.0) -> timedelta:
+    """How long to wait after this many attempts: doubling from `first` to `most` seconds, the last quarter by chance.
+
+    The jitter keeps rows that failed together from coming back together.
+    """
+    seconds = min(first * 2 ** min(max(attempts - 1, 0), 20), most)
+    return timedelta(seconds=seconds * (0.75 + random.random() / 4))  # noqa: S311  nothing secret
 
 
 def sweep(rows: QuerySet[Row], now: datetime | None = None) -> Sequence[int]:
@@ -49,5 +84,7 @@ def sweep(rows: QuerySet[Row], now: datetime | None = None) -> Sequence[int]:
     return [
         pk
         for pk, claimed_at in found
-        if rows.filter(pk=pk, state=WorkState.SENDING, claimed_at=claimed_at).update(state=WorkState.UNCERTAIN)
+        if rows.filter(pk=pk, state=WorkState.SENDING, claimed_at=claimed_at).update(
+            state=WorkState.UNCERTAIN, error="whoever was at it never came back"
+        )
     ]

@@ -226,7 +226,7 @@ MAIL_WEBHOOK_SECRETS = env_list("MAIL_WEBHOOK_SECRETS")
 if MAIL_PROVIDER:
     EMAIL_BACKEND = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend"
 elif MAIL_URL:
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_BACKEND = "tickets.mail.smtp.EmailBackend"
     from urllib.parse import unquote, urlsplit
 
     _mail = urlsplit(MAIL_URL)

@@ -291,6 +291,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outgoing',
+            index=models.Index(condition=models.Q(('kind', 'ack'), ('state', 'queued')), fields=['due_at'], name='outgoing_acks'),
+        ),
+        migrations.AddIndex(
+            model_name='outgoing',
             index=models.Index(condition=models.Q(('state', 'sending')), fields=['claimed_at'], name='outgoing_sending'),
         ),
         migrations.AddIndex(

@@ -48,6 +48,7 @@ class Outgoing(Work):
         verbose_name_plural = "outgoing"
         indexes = [
             models.Index(fields=["lane", "due_at"], condition=Q(state="queued"), name="outgoing_queued"),
+            models.Index(fields=["due_at"], condition=Q(state="queued", kind="ack"), name="outgoing_acks"),
             models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="outgoing_sending"),
             models.Index(fields=["group", "state"], name="outgoing_group"),
             models.Index(

@@ -1,0 +1,18 @@
+"""What Celery calls: ids in, one function called."""
+
+from celery import shared_task
+
+from tickets import outbox
+
+
+@shared_task(name="tickets.tasks.send")
+def send(ids: list[int]) -> None:
+    """Sends live rows of the outbox."""
+    for pk in ids:
+        outbox.send(pk)
+
+
+@shared_task(name="tickets.tasks.send_bulk")
+def send_bulk() -> None:
+    """One bounded run of the outbox's bulk lane."""
+    outbox.run_bulk()
