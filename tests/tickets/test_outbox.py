@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.tickets.smtp_server import free_port, start
 from tickets import outbox, told
 from tickets.mail import tokens
 from tickets.models import AuditEntry, Identity, Lane, Outgoing, Ticket, Told

@@ -9,7 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from tickets.mail import tokens
 from tickets.models import Entry, MessageReference, Outgoing, Ticket
 
-# Message-IDs that References carries at the most: the first and the newest (RFC 5322, 3.6.4, sets no limit; servers do).
+# Message-IDs that References carries at the most: the first and the newest (RFC 5322 sets no limit, servers do).
 REFERENCES = 20
 
 Threads = dict[int, list[tuple[str, bool]]]
