@@ -1,0 +1,79 @@
+// The desk's own script: keyboard, selection, and polling that leaves alone what did not change. Everything works without it.
+"use strict";
+(() => {
+  const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+  const one = (selector) => document.querySelector(selector);
+  const typing = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !/^(checkbox|radio|button|submit)$/.test(target.type);
+
+  // ── the cursor row ──────────────────────────────────────────────────────────────────────────────────────────────
+  let cursor = null; // id of the row, so that it survives a swap
+  const rows = () => all("table.queue tbody tr[id]");
+  const point = (row) => {
+    rows().forEach((other) => other.classList.toggle("cursor", other === row));
+    cursor = row ? row.id : null;
+    if (!row) return;
+    const link = row.querySelector(".subject a, a");
+    if (link) link.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  };
+  const step = (by) => {
+    const list = rows();
+    if (!list.length) return;
+    const at = list.findIndex((row) => row.id === cursor);
+    point(list[Math.min(Math.max(at < 0 ? 0 : at + by, 0), list.length - 1)]);
+  };
+  const here = () => (cursor ? document.getElementById(cursor) : null);
+
+  // ── selection ───────────────────────────────────────────────────────────────────────────────────────────────────
+  const boxes = () => all('input[type="checkbox"][name="ticket"]');
+  const count = () => {
+    const chosen = boxes().filter((box) => box.checked).length;
+    const label = one("[data-selected]");
+    if (label) label.textContent = chosen ? `${chosen} selected` : "Nothing selected";
+    const head = one("[data-select-all]");
+    if (head) { head.checked = chosen > 0 && chosen === boxes().length; head.indeterminate = chosen > 0 && !head.checked; }
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-select-all]")) boxes().forEach((box) => { box.checked = event.target.checked; });
+    if (event.target.matches('[data-select-all], [name="ticket"]')) count();
+    if (event.target.matches("select[data-submits]")) event.target.form.requestSubmit();
+  });
+
+  // ── keys: data-key="n" on a link or button, and j k o x on the queue ────────────────────────────────────────────
+  const keys = {
+    j: () => step(1),
+    k: () => step(-1),
+    o: () => { const link = here()?.querySelector(".subject a, a"); if (link) link.click(); },
+    x: () => { const box = here()?.querySelector('input[type="checkbox"]'); if (box) { box.checked = !box.checked; count(); } },
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
+    if (event.ctrlKey && event.key === "Enter" && event.target.form) { event.target.form.requestSubmit(); return; }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    const marked = all("[data-key]").find((element) => element.dataset.key === event.key && element.offsetParent !== null);
+    if (marked) {
+      event.preventDefault();
+      if (marked.matches("input, textarea, select")) marked.focus(); else marked.click();
+    } else if (keys[event.key] && rows().length) {
+      event.preventDefault();
+      keys[event.key]();
+    }
+  });
+
+  // ── polling ─────────────────────────────────────────────────────────────────────────────────────────────────────
+  // The browser turns a 304 into its cached copy; the same words again must not disturb whoever reads them.
+  const last = new WeakMap();
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, target, requestConfig } = event.detail;
+    if (requestConfig.verb !== "get" || !target) return;
+    if (last.get(target) === xhr.responseText) event.detail.shouldSwap = false;
+    last.set(target, xhr.responseText);
+    target.dataset.checked = boxes().filter((box) => box.checked).map((box) => box.value).join(" ");
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const row = here();
+    if (row) row.classList.add("cursor");
+    count();
+  });
+  count();
+})();

@@ -1,0 +1,108 @@
+"""What templates say about people, times and places: powers, rail links, waiting times, due times."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from tickets.desk import queue
+from tickets.desk.times import due_words, span_words
+from tickets.roles import Power, powers_of
+
+register = template.Library()
+
+# Where a page stands in the rail when its own name is no link there.
+_HOME_OF = {"incident": "incidents", "incident_enter": "control", "incident_leave": "incidents", "broadcast": "incidents"}
+_HOME_OF |= {"surge": "control", "callback": "callbacks", "line": "lines", "invite_new": "invitations"}
+
+
+@register.simple_tag(takes_context=True)
+def powers(context: dict[str, Any]) -> dict[str, bool]:
+    """The powers of whoever looks at the page, by name: {"work_desk": True}. Empty where there is no sign-in."""
+    user = getattr(context.get("request"), "user", None)
+    return {str(power): True for power in powers_of(user)} if user is not None else {}
+
+
+@register.simple_tag(takes_context=True)
+def counts(context: dict[str, Any]) -> dict[str, str]:
+    """Cheap, bounded counts for the rail."""
+    return queue.counts(context["request"].user)
+
+
+@register.simple_tag(takes_context=True)
+def current(context: dict[str, Any], name: str, view: str = "") -> SafeString:
+    """The attribute aria-current when the page is `name` (and shows `view`, for pages with views)."""
+    request: HttpRequest = context["request"]
+    here = getattr(request.resolver_match, "url_name", "") or ""
+    same = _HOME_OF.get(here, here) == name and (not view or queue.view_of(request.GET) == view)
+    return mark_safe(' aria-current="page"') if same else mark_safe("")  # noqa: S308  both are literals
+
+
+@register.simple_tag(takes_context=True)
+def rail(context: dict[str, Any], name: str, label: str) -> SafeString:
+    """A link of the rail; nothing where the page does not exist."""
+    try:
+        url = reverse(name)
+    except NoReverseMatch:
+        return mark_safe("")
+    return format_html('<a href="{}"{}>{}</a>', url, current(context, name), label)
+
+
+@register.filter
+def waited(since: datetime | None) -> str:
+    """How long ago, as the desk says it: "58 min", "1 h 12", "3 d"."""
+    return span_words((timezone.now() - since).total_seconds()) if since else ""
+
+
+@register.filter
+def due(at: datetime | None) -> SafeString:
+    """A tag that says when an answer is due."""
+    if at is None:
+        return mark_safe("")
+    kind, words = due_words(at, timezone.now())
+    return format_html('<span class="tag {}">{}</span>', kind, words)
+
+
+@register.filter
+def moment(at: datetime | None) -> SafeString:
+    """A time element: today's time, else day and time; the whole of it as title."""
+    if at is None:
+        return mark_safe("")
+    here, today = timezone.localtime(at), timezone.localdate()
+    shape = "%H:%M" if here.date() == today else "%-d %b, %H:%M" if here.year == today.year else "%-d %b %Y, %H:%M"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', here.isoformat(), f"{here:%A, %-d %B %Y, %H:%M:%S %Z}", f"{here:{shape}}"
+    )
+
+
+@register.filter
+def person(user: Any) -> str:
+    """A colleague's name."""
+    return (user.get_full_name() or user.get_username()) if user else ""
+
+
+@register.filter
+def initials(user: Any) -> str:
+    """Two letters for an avatar."""
+    words = person(user).replace(".", " ").replace("@", " ").split()
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+@register.filter
+def role(user: Any) -> str:
+    """The highest of a person's roles."""
+    names = {group.name for group in user.groups.all()}
+    if user.is_superuser:
+        return "administrator"
+    return next((name for name in ("administrator", "manager", "agent", "helper") if name in names), "none")
+
+
+@register.filter
+def may(user: Any, power: str) -> bool:
+    """Whether a person has a power."""
+    return Power(power) in powers_of(user)
