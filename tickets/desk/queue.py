@@ -54,7 +54,9 @@ def page_of(tickets: QuerySet[Ticket], view: str, after: str = "", before: str =
     if cursor:
         tickets = tickets.filter(_beyond(field, cursor, descending=down != backwards))
     sign = "-" if down != backwards else ""
-    rows = list(tickets.select_related("assignee", "problem", "requester").order_by(f"{sign}{field}", f"{sign}pk")[: PAGE + 1])
+    rows = list(
+        tickets.select_related("assignee", "problem", "requester").order_by(f"{sign}{field}", f"{sign}pk")[: PAGE + 1]
+    )
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if backwards:
         rows.reverse()

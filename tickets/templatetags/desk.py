@@ -17,7 +17,12 @@ from tickets.roles import Power, powers_of
 register = template.Library()
 
 # Where a page stands in the rail when its own name is no link there.
-_HOME_OF = {"incident": "incidents", "incident_enter": "control", "incident_leave": "incidents", "broadcast": "incidents"}
+_HOME_OF = {
+    "incident": "incidents",
+    "incident_enter": "control",
+    "incident_leave": "incidents",
+    "broadcast": "incidents",
+}
 _HOME_OF |= {"surge": "control", "callback": "callbacks", "line": "lines", "invite_new": "invitations"}
 
 
@@ -76,7 +81,10 @@ def moment(at: datetime | None) -> SafeString:
     here, today = timezone.localtime(at), timezone.localdate()
     shape = "%H:%M" if here.date() == today else "%-d %b, %H:%M" if here.year == today.year else "%-d %b %Y, %H:%M"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', here.isoformat(), f"{here:%A, %-d %B %Y, %H:%M:%S %Z}", f"{here:{shape}}"
+        '<time datetime="{}" title="{}">{}</time>',
+        here.isoformat(),
+        f"{here:%A, %-d %B %Y, %H:%M:%S %Z}",
+        f"{here:{shape}}",
     )
 
 
