@@ -46,7 +46,7 @@ def show(
         about=about,
         why=why,
     )
-    audit.record(by, "notice.show", notice.pk, target=target)
+    audit.record(by, "notice.show", notice.pk, laid_over=target)
     _changed()
     return notice
 

@@ -1,11 +1,233 @@
-"""The API: tickets by token, answers in problem details."""
+"""The API: tickets by token. Journaled first like everything that comes in; errors are problem details (RFC 9457)."""
 
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.views import exception_handler as problem_details  # noqa: F401  to be replaced by our own
+import hashlib
+import logging
+import secrets
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, serializers, status
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.views import exception_handler as plain_response
+
+from tickets import intake, journal
+from tickets.models import ApiToken, Arrival, ArrivalState, Channel, Entry, Ticket
+from tickets.roles import Power, View, powers_of
+
+log = logging.getLogger(__name__)
+
+# Entries that a ticket's answer carries at the most, the newest.
+ENTRIES = 100
+
+
+class NotKept(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "We could not keep this just now. Send it again with the same Idempotency-Key."
+
+
+class KeyReused(exceptions.APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = "This Idempotency-Key came with another content before."
 
 
 class TokenAuthentication(BaseAuthentication):
-    """To be filled."""
+    """`Authorization: Bearer <token>`; only the token's SHA-256 is kept."""
 
-    def authenticate(self, request):  # type: ignore[no-untyped-def]
-        return None
+    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
+        scheme, _, value = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        found = ApiToken.objects.filter(digest=digest_of(value.strip()), revoked_at__isnull=True)
+        token = found.select_related("user").first()
+        if token is None or not token.user.is_active:
+            raise exceptions.AuthenticationFailed("This token is not valid.")
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the schema names the token."""
+
+    target_class = "tickets.channels.api.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+def digest_of(token: bytes) -> str:
+    return hashlib.sha256(token).hexdigest()
+
+
+def problem_details(error: Exception, context: dict[str, Any]) -> Response:
+    """Every error as problem details; the word for each field under `errors`."""
+    if isinstance(error, DatabaseError):
+        log.error("API: database: %s", error)
+        error = NotKept("The database cannot be reached. Try again later.")
+    response = plain_response(error, context)
+    if response is None:
+        log.exception("API", exc_info=error)
+        response = Response({"detail": "A fault of ours."}, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+    detail = response.data.get("detail") if isinstance(response.data, dict) else None
+    problem: dict[str, Any] = {
+        "type": "about:blank",
+        "title": response.status_text,
+        "status": response.status_code,
+        "detail": str(detail or "Some fields cannot be taken as they are."),
+    }
+    if detail is None:
+        problem["errors"] = response.data
+    response.data = problem
+    response.content_type = "application/problem+json"
+    if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        response["Retry-After"] = "30"
+    return response
+
+
+class HasPower(BasePermission):
+    """Checks the power that the view names."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return view.power in powers_of(request.user)
+
+
+def endpoint(view: type[APIView]) -> View:
+    """The view function, bearing its power for the walk over the URLconf."""
+    function = view.as_view()
+    function.needs = view.power  # type: ignore[attr-defined]
+    return function
+
+
+class Person(serializers.Serializer):
+    email = serializers.EmailField(max_length=254)
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+class NewTicket(serializers.Serializer):
+    requester = Person()
+    subject = serializers.CharField(max_length=300)
+    message = serializers.CharField(max_length=50_000)
+    language = serializers.RegexField(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, required=False)
+
+
+class EntryShown(serializers.ModelSerializer):
+    class Meta:
+        model = Entry
+        fields = ["id", "kind", "sender", "text", "happened_at"]
+        read_only_fields = fields
+
+
+class TicketShown(serializers.ModelSerializer):
+    requester = serializers.CharField(source="requester.name")
+    entries = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Ticket
+        fields = ["id", "subject", "state", "language", "requester", "created_at", "changed_at", "solved_at", "entries"]
+        read_only_fields = fields
+
+    def get_entries(self, ticket: Ticket) -> list[dict[str, Any]]:
+        newest = ticket.entries.exclude(kind=Entry.Kind.NOTE).order_by("-happened_at", "-pk")[:ENTRIES]
+        return list(EntryShown(reversed(newest), many=True).data)
+
+
+class Accepted(serializers.Serializer):
+    status = serializers.CharField(help_text="accepted: it is kept, and becomes a ticket shortly")
+    reference = serializers.CharField()
+
+
+class Problem(serializers.Serializer):
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = serializers.JSONField(required=False)
+
+
+PROBLEM = OpenApiResponse(Problem, description="Problem details (RFC 9457)")
+PROBLEMS = {("4XX", "application/problem+json"): PROBLEM, ("5XX", "application/problem+json"): PROBLEM}
+
+
+class Tickets(APIView):
+    """Opens tickets."""
+
+    power = Power.ANSWER_TICKETS
+    permission_classes = [HasPower]
+
+    @extend_schema(
+        operation_id="create_ticket",
+        request=NewTicket,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Up to 200 characters")],
+        responses={200: TicketShown, 201: TicketShown, 202: Accepted, **PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Opens a ticket. Sent again under the same Idempotency-Key, it is answered with the same ticket (200)."""
+        wanted = NewTicket(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        key = request.headers.get("Idempotency-Key", "")
+        if len(key) > 200:
+            raise exceptions.ValidationError({"Idempotency-Key": ["At most 200 characters."]})
+        incoming = _incoming(request.auth, key, wanted.validated_data)
+        try:
+            kept = journal.accept(incoming)
+        except journal.NotKept as error:
+            raise NotKept from error
+        if kept.arrival is None:
+            return _accepted(incoming.key)
+        return _answer(kept.arrival, incoming)
+
+
+class OneTicket(APIView):
+    """Shows one ticket."""
+
+    power = Power.ANSWER_TICKETS
+    permission_classes = [HasPower]
+
+    @extend_schema(operation_id="ticket", responses={200: TicketShown, **PROBLEMS})
+    def get(self, request: Request, pk: int) -> Response:
+        """A ticket with its newest entries; internal notes are left out."""
+        ticket = Ticket.objects.select_related("requester").filter(pk=pk).first()
+        if ticket is None:
+            raise Http404
+        return Response(TicketShown(ticket).data)
+
+
+def _incoming(token: ApiToken, key: str, said: dict[str, Any]) -> journal.Incoming:
+    content = hashlib.sha256(repr(said).encode("utf-8", "replace")).hexdigest()
+    once = secrets.token_hex(16)
+    return journal.Incoming(
+        channel=Channel.API,
+        key=journal.key_of(token.pk, key or once),
+        sender=said["requester"]["email"].lower(),
+        happened_at=timezone.now(),
+        payload={**said, "requester": dict(said["requester"]), "_content": content, "_once": once},
+    )
+
+
+def _answer(arrival_id: int, incoming: journal.Incoming) -> Response:
+    """201 to the request that made the row, 200 to its repetitions, 202 while it is not understood."""
+    payload = Arrival.objects.values_list("payload", flat=True).get(pk=arrival_id)
+    if payload["_content"] != incoming.payload["_content"]:
+        raise KeyReused
+    intake.understand(arrival_id)
+    arrival = Arrival.objects.get(pk=arrival_id)
+    entry = Entry.objects.filter(arrival=arrival_id).select_related("ticket__requester").first()
+    if arrival.state != ArrivalState.UNDERSTOOD or entry is None:
+        return _accepted(incoming.key)
+    ours = payload["_once"] == incoming.payload["_once"]
+    return Response(TicketShown(entry.ticket).data, status=status.HTTP_201_CREATED if ours else status.HTTP_200_OK)
+
+
+def _accepted(key: str) -> Response:
+    reference = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return Response({"status": "accepted", "reference": reference}, status=status.HTTP_202_ACCEPTED)
