@@ -1,5 +1,10 @@
 """Front addresses of tickets: inbound mail webhooks and the public form."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tickets.channels import web_form
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("help/", web_form.help_form, name="help"),
+    path("help/done/<str:reference>/", web_form.help_done, name="help_done"),
+]

@@ -284,13 +284,13 @@ USE_TZ = True
 # ── API ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tickets.channels.api.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tickets.channels.api_access.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "EXCEPTION_HANDLER": "tickets.channels.api.problem_details",
+    "EXCEPTION_HANDLER": "tickets.channels.api_problems.problem_details",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Breakwater", "VERSION": "1", "SERVE_PUBLIC": False}
+SPECTACULAR_SETTINGS = {"TITLE": "Breakwater", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
 
 # ── Logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 LOGGING = {

@@ -1,104 +1,36 @@
 """The API: tickets by token. Journaled first like everything that comes in; errors are problem details (RFC 9457)."""
 
 import hashlib
-import logging
 import secrets
 from typing import Any
 
-from django.db import Error as DatabaseError
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, serializers, status
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework.views import exception_handler as plain_response
 
 from tickets import intake, journal
+from tickets.channels.api_access import HasPower
+from tickets.channels.api_problems import KeyReused, NotKept
 from tickets.models import ApiToken, Arrival, ArrivalState, Channel, Entry, Ticket
-from tickets.roles import Power, View, powers_of
-
-log = logging.getLogger(__name__)
+from tickets.roles import Power, View
 
 # Entries that a ticket's answer carries at the most, the newest.
 ENTRIES = 100
 
 
-class NotKept(exceptions.APIException):
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "We could not keep this just now. Send it again with the same Idempotency-Key."
-
-
-class KeyReused(exceptions.APIException):
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "This Idempotency-Key came with another content before."
-
-
-class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <token>`; only the token's SHA-256 is kept."""
-
-    def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
-        scheme, _, value = get_authorization_header(request).partition(b" ")
-        if scheme.lower() != b"bearer":
-            return None
-        found = ApiToken.objects.filter(digest=digest_of(value.strip()), revoked_at__isnull=True)
-        token = found.select_related("user").first()
-        if token is None or not token.user.is_active:
-            raise exceptions.AuthenticationFailed("This token is not valid.")
-        return token.user, token
-
-    def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
-
-
 class TokenScheme(OpenApiAuthenticationExtension):
     """How the schema names the token."""
 
-    target_class = "tickets.channels.api.TokenAuthentication"
+    target_class = "tickets.channels.api_access.TokenAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer"}
-
-
-def digest_of(token: bytes) -> str:
-    return hashlib.sha256(token).hexdigest()
-
-
-def problem_details(error: Exception, context: dict[str, Any]) -> Response:
-    """Every error as problem details; the word for each field under `errors`."""
-    if isinstance(error, DatabaseError):
-        log.error("API: database: %s", error)
-        error = NotKept("The database cannot be reached. Try again later.")
-    response = plain_response(error, context)
-    if response is None:
-        log.exception("API", exc_info=error)
-        response = Response({"detail": "A fault of ours."}, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
-    detail = response.data.get("detail") if isinstance(response.data, dict) else None
-    problem: dict[str, Any] = {
-        "type": "about:blank",
-        "title": response.status_text,
-        "status": response.status_code,
-        "detail": str(detail or "Some fields cannot be taken as they are."),
-    }
-    if detail is None:
-        problem["errors"] = response.data
-    response.data = problem
-    response.content_type = "application/problem+json"
-    if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "30"
-    return response
-
-
-class HasPower(BasePermission):
-    """Checks the power that the view names."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return view.power in powers_of(request.user)
 
 
 def endpoint(view: type[APIView]) -> View:
@@ -167,7 +99,9 @@ class Tickets(APIView):
     @extend_schema(
         operation_id="create_ticket",
         request=NewTicket,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Up to 200 characters")],
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Up to 200 characters")
+        ],
         responses={200: TicketShown, 201: TicketShown, 202: Accepted, **PROBLEMS},
     )
     def post(self, request: Request) -> Response:
@@ -210,7 +144,13 @@ def _incoming(token: ApiToken, key: str, said: dict[str, Any]) -> journal.Incomi
         key=journal.key_of(token.pk, key or once),
         sender=said["requester"]["email"].lower(),
         happened_at=timezone.now(),
-        payload={**said, "requester": dict(said["requester"]), "_content": content, "_once": once},
+        payload={
+            "email": said["requester"]["email"],
+            "name": said["requester"].get("name", ""),
+            **{name: said.get(name, "") for name in ("subject", "message", "language")},
+            "_content": content,
+            "_once": once,
+        },
     )
 
 

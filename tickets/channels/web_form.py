@@ -42,7 +42,9 @@ class HelpForm(forms.Form):
                         "invalid": "This does not look like an email address."},
     )  # fmt: skip
     subject = forms.CharField(
-        label="What is it about?", max_length=300, error_messages={"required": "Please say in a few words what it is about."}
+        label="What is it about?",
+        max_length=300,
+        error_messages={"required": "Please say in a few words what it is about."},
     )
     message = forms.CharField(
         label="Your message", max_length=50_000, widget=forms.Textarea(attrs={"rows": 8}),
@@ -73,7 +75,7 @@ class HelpForm(forms.Form):
         return self.cleaned_data
 
 
-@csrf_exempt  # Nobody is signed in here and no cookie counts: a forged post does no more than the sender could do anyway.
+@csrf_exempt  # Nobody is signed in here and no cookie counts: a forged post does no more than its sender could.
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 def help_form(request: HttpRequest) -> HttpResponse:
