@@ -2,9 +2,11 @@
 
 import logging
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from tickets import changes, nudge, rates, work
@@ -35,6 +37,17 @@ def suppressed(addresses: set[str]) -> dict[str, str]:
     return {value: why or "suppressed" for value, why in found.values_list("value", "suppressed_why")}
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt: a state to finish with, or a pause after which to try again."""
+
+    row: Outgoing
+    state: str
+    error: str = ""
+    provider_id: str = ""
+    pause: timedelta | None = None
+
+
 def send(pk: int) -> str:
     """Sends one live row now, if it is due and free. Returns the state it is in afterwards."""
     with Courier() as courier:
@@ -44,40 +57,57 @@ def send(pk: int) -> str:
             pause = timezone.now() + timedelta(seconds=HOLD)
             Outgoing.objects.filter(pk=pk, state=WorkState.QUEUED).update(error=str(error), due_at=pause)
         else:
-            row = work.claim(Outgoing.objects.all(), pk)
-            if row is not None:
-                rates.spend(RATE, settings.MAIL_RATE)
-                return _send_claimed(row, courier)
+            rates.spend(RATE, settings.MAIL_RATE)
+            _send_block([pk], courier)
     return Outgoing.objects.values_list("state", flat=True).get(pk=pk)
 
 
 def send_due(lane: str, limit: int = RUN_ROWS, seconds: float = RUN_SECONDS) -> int:
     """Sends due rows of a lane over one connection, at most so many and for so long. Returns how many it dealt with."""
-    dealt, slots, end = 0, 0, time.monotonic() + seconds
-    ids = _due(lane, limit)
-    if not ids:
-        return 0
+    ids, dealt, end = _due(lane, limit), 0, time.monotonic() + seconds
     with Courier() as courier:
-        for pk in ids:
+        while ids and time.monotonic() < end:
+            slots = _take_slots(len(ids))
             if not slots:
-                slots = _take_slots(len(ids) - dealt)
-            if not slots or time.monotonic() > end:
                 break
+            block, ids = ids[:slots], ids[slots:]
             try:
                 courier.open()
+                dealt += _send_block(block, courier)
             except TransportError as error:
                 log.warning("outgoing mail waits: %s", error)
-                rates.hold(RATE, HOLD)
-                break
-            row = work.claim(Outgoing.objects.all(), pk)
-            if row is None:
-                continue
-            slots, dealt = slots - 1, dealt + 1
-            if _send_claimed(row, courier) == WorkState.QUEUED and courier.unwell:
+                courier.unwell = True
+            if courier.unwell:
                 rates.hold(RATE, HOLD)
                 break
     if dealt:
         changes.bump("outbox")
+    return dealt
+
+
+def _send_block(ids: list[int], courier: Courier) -> int:
+    """Sends those of these rows that are free. Returns how many it dealt with; stops when the server is unwell.
+
+    What came of a row is committed together with the claim of the next one: one commit a message, and whoever dies here
+    leaves one claim behind. TransportError when the connection cannot be made anew; nothing is claimed then.
+    """
+    rows = {row.pk: row for row in Outgoing.objects.filter(pk__in=ids, state=WorkState.QUEUED)}
+    blocked = suppressed({row.to for row in rows.values()})
+    outcome, dealt = None, 0
+    try:
+        for row in (rows[pk] for pk in ids if pk in rows):
+            courier.open()
+            with transaction.atomic():
+                _note(outcome)
+                claimed = work.claim_known(row)
+            outcome = None
+            if claimed:
+                dealt += 1
+                outcome = _attempt(row, courier, blocked.get(row.to.lower()))
+            if courier.unwell:
+                break
+    finally:
+        _note(outcome)
     return dealt
 
 
@@ -97,32 +127,35 @@ def _take_slots(wanted: int) -> int:
     return count
 
 
-def _send_claimed(row: Outgoing, courier: Courier) -> str:
-    """Delivers a claimed row and notes what came of it. Nothing here runs in a transaction."""
-    why = suppressed({row.to}).get(row.to.lower())
-    if why is not None:
-        work.finish(row, WorkState.SUPPRESSED, why)
-        return WorkState.SUPPRESSED
+def _attempt(row: Outgoing, courier: Courier, why_suppressed: str | None) -> Outcome:
+    """Delivers a claimed row. No transaction is open here, and nothing is written."""
+    if why_suppressed is not None:
+        return Outcome(row, WorkState.SUPPRESSED, why_suppressed)
     try:
-        provider_id = courier.deliver(compose.message_for(row))
+        return Outcome(row, WorkState.SENT, provider_id=courier.deliver(compose.message_for(row)))
     except TransportError as error:
-        return _failed(row, error)
+        return _fault(row, error)
     except (ValueError, TypeError, LookupError) as error:
-        return _failed(row, TransportError(f"{type(error).__name__}: {error}", permanent=True))
-    work.finish(row, WorkState.SENT, provider_id=provider_id)
-    return WorkState.SENT
+        return _fault(row, TransportError(f"{type(error).__name__}: {error}", permanent=True))
 
 
-def _failed(row: Outgoing, error: TransportError) -> str:
+def _fault(row: Outgoing, error: TransportError) -> Outcome:
     if error.uncertain:
-        work.finish(row, WorkState.UNCERTAIN, str(error))
-        return WorkState.UNCERTAIN
+        return Outcome(row, WorkState.UNCERTAIN, str(error))
     if error.permanent or row.attempts >= MOST_ATTEMPTS:
         log.warning("outgoing %s failed: %s", row.pk, error)
-        work.finish(row, WorkState.FAILED, str(error))
-        return WorkState.FAILED
-    work.put_back(row, work.pause_after(row.attempts), str(error))
-    return WorkState.QUEUED
+        return Outcome(row, WorkState.FAILED, str(error))
+    return Outcome(row, WorkState.QUEUED, str(error), pause=work.pause_after(row.attempts))
+
+
+def _note(outcome: Outcome | None) -> None:
+    if outcome is None:
+        return
+    if outcome.pause is not None:
+        work.put_back(outcome.row, outcome.pause, outcome.error)
+    else:
+        values = {"provider_id": outcome.provider_id} if outcome.provider_id else {}
+        work.finish(outcome.row, WorkState(outcome.state), outcome.error, **values)
 
 
 def run_bulk() -> int:

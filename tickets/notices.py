@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -30,7 +30,7 @@ def show(
     target: str,
     text_by_language: Mapping[str, str],
     problem: Problem | None,
-    by: AbstractBaseUser | None,
+    by: User | None,
     until: datetime | None = None,
     about: str = "",
     why: str = "",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
@@ -143,14 +143,14 @@ def _row_of(draft: Draft, threads: compose.Threads, why_suppressed: str | None) 
     )
 
 
-def queue_reply(ticket: Ticket, author: AbstractBaseUser | None, text: str, *, solve: bool = False) -> Outgoing:
+def queue_reply(ticket: Ticket, author: User | None, text: str, *, solve: bool = False) -> Outgoing:
     """An agent's answer: the entry on the ticket, the mail as a row, the ticket's new state, in one transaction.
 
     NoAddress when the requester cannot be reached by mail.
     """
     to = address_of(ticket)
     now = timezone.now()
-    name = author.get_full_name() if author is not None else ""  # type: ignore[attr-defined]
+    name = author.get_full_name() if author is not None else ""
     subject, body = words.render(
         "reply",
         ticket.language,
@@ -228,7 +228,7 @@ def _nudge_bulk() -> None:
         nudge.send(SEND_BULK, queue="bulk")
 
 
-def send_again(pk: int, by: AbstractBaseUser) -> bool:
+def send_again(pk: int, by: User) -> bool:
     """A person has decided that this one leaves again, under the same Message-ID."""
     with transaction.atomic():
         row = Outgoing.objects.filter(pk=pk, state__in=[WorkState.FAILED, WorkState.UNCERTAIN])
@@ -239,7 +239,7 @@ def send_again(pk: int, by: AbstractBaseUser) -> bool:
     return True
 
 
-def count_as_sent(pk: int, by: AbstractBaseUser) -> bool:
+def count_as_sent(pk: int, by: User) -> bool:
     """A person knows, or has decided, that this one needs no further attempt."""
     with transaction.atomic():
         row = Outgoing.objects.filter(pk=pk, state__in=[WorkState.FAILED, WorkState.UNCERTAIN])

@@ -39,6 +39,18 @@ def claim(rows: QuerySet[Row], pk: int, now: datetime | None = None) -> Row | No
     return rows.model._default_manager.get(pk=pk)
 
 
+def claim_known(row: Row, now: datetime | None = None) -> bool:
+    """Claims a row that was read before, unless anything has happened to it since; saves reading it again."""
+    now = now or timezone.now()
+    unchanged = type(row)._default_manager.filter(
+        pk=row.pk, state=WorkState.QUEUED, attempts=row.attempts, due_at__lte=now
+    )
+    if not unchanged.update(state=WorkState.SENDING, claimed_at=now, attempts=F("attempts") + 1):
+        return False
+    row.state, row.claimed_at, row.attempts = WorkState.SENDING, now, row.attempts + 1
+    return True
+
+
 def due_ids(rows: QuerySet[Row], limit: int, now: datetime | None = None) -> list[int]:
     """Ids of queued rows that are due, the longest due first: candidates for `claim`."""
     due = rows.filter(state=WorkState.QUEUED, due_at__lte=now or timezone.now())

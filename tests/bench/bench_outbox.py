@@ -1,9 +1,9 @@
 """The outbox against bare smtplib, one reused connection each, interleaved in one run; prints rates and their ratio.
 
-Run by hand: `python -m tests.bench.bench_outbox [rows]` with BREAKWATER_VAR at an empty folder. The sink is a process of
-its own, so that it takes no time from the sender's interpreter.
+Run by hand: `python -m tests.bench.bench_outbox [rows]`. The sink is a process of its own.
 """
 
+import logging
 import multiprocessing
 import os
 import smtplib
@@ -40,6 +40,7 @@ class Sink(smtp_server.Handler):
 
 
 def serve(port: int) -> None:
+    logging.disable(logging.INFO)
     smtp_server.start(Sink(), port)
     time.sleep(3600)
 
@@ -86,6 +87,7 @@ def main(count: int) -> None:
     sink = multiprocessing.get_context("fork").Process(target=serve, args=(port,), daemon=True)
     sink.start()
     time.sleep(1)
+    logging.disable(logging.INFO)
     settings.EMAIL_BACKEND = "tickets.mail.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.MAIL_RATE = "127.0.0.1", port, 1_000_000
     call_command("migrate", verbosity=0)

@@ -30,7 +30,7 @@ class EmailBackend(BaseEmailBackend):
             now = timezone.now()
             day = _root() / f"{now:%Y-%m-%d}"
             day.mkdir(parents=True, exist_ok=True)
-            write_durably(day / f"{now:%Y%m%dT%H%M%S%f}-{digest}.eml", built.as_bytes(linesep="\r\n"))
+            write_durably(day / f"{now:%Y%m%dT%H%M%S%f}-{digest}.eml", built.as_bytes(linesep="\r\n"))  # type: ignore[call-arg]
         return len(email_messages)
 
 

@@ -44,7 +44,7 @@ class Courier:
         try:
             self._backend.close()
         except (OSError, smtplib.SMTPException):
-            self._backend.connection = None
+            self._backend.connection = None  # type: ignore[attr-defined]
 
     def deliver(self, message: EmailMessage) -> str:
         """Sends one message and returns the provider's id for it ("" if it gives none). TransportError otherwise."""
