@@ -1,7 +1,29 @@
-"""People who work here: sign-in without sign-up; helpers come by invitation."""
+"""People who work here: roles, and sign-in without sign-up."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+
+from tickets import audit
+from tickets.roles import ROLES
+
+# Accounts of a demo installation: username, name, role. They exist with DEMO=1 only.
+DEMO_PEOPLE = (
+    ("agent", "Mia Kern", "agent"),
+    ("manager", "Maya Okafor", "manager"),
+    ("administrator", "Ada Lind", "administrator"),
+)
+DEMO_PASSWORD = "calm-harbour"  # noqa: S105  shown on the sign-in page of a demo
+
+
+class LastAdministrator(Exception):
+    """Without this person nobody could manage people any more."""
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -9,3 +31,71 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+
+def make_demo_people() -> list[Any]:
+    """Makes the demo accounts that are missing. Refuses outside a demo."""
+    if not settings.DEMO:
+        raise RuntimeError("demo accounts exist with DEMO=1 only")
+    made = []
+    for username, name, role in DEMO_PEOPLE:
+        first, _, last = name.partition(" ")
+        known = {"email": f"{username}@example.com", "first_name": first, "last_name": last}
+        person, new = get_user_model().objects.get_or_create(username=username, defaults=known)
+        if new:
+            person.set_password(DEMO_PASSWORD)
+            person.save(update_fields=["password"])
+            person.groups.set(Group.objects.filter(name=role))
+        made.append(person)
+    return made
+
+
+def demo_accounts() -> list[dict[str, str]]:
+    """How to sign in to a demo installation; empty elsewhere."""
+    if not settings.DEMO:
+        return []
+    return [{"username": username, "role": role, "password": DEMO_PASSWORD} for username, _, role in DEMO_PEOPLE]
+
+
+def colleagues() -> QuerySet[Any]:
+    """Active people with a role, by name."""
+    working = Q(groups__name__in=ROLES) | Q(is_superuser=True)
+    return get_user_model().objects.filter(working, is_active=True).distinct().order_by("first_name", "username")
+
+
+def set_role(person: Any, role: str, by: Any) -> None:
+    """Gives a person one role and takes all others. LastAdministrator when nobody else would be one."""
+    with transaction.atomic():
+        if role != "administrator":
+            _keep_one_administrator(person)
+        person.groups.set(Group.objects.filter(name=role))
+        if person.is_superuser and role != "administrator":
+            person.is_superuser = False
+            person.save(update_fields=["is_superuser"])
+        audit.record(by, "person.role", person.get_username(), role=role)
+
+
+def deactivate(person: Any, by: Any) -> None:
+    """Locks a person out at once, from open sessions too. Their tickets go back to everybody."""
+    with transaction.atomic():
+        _keep_one_administrator(person)
+        person.is_active = False
+        person.save(update_fields=["is_active"])
+        person.tickets.filter(state="open").update(assignee=None)
+        audit.record(by, "person.deactivate", person.get_username())
+
+
+def reactivate(person: Any, by: Any) -> None:
+    """Lets a person in again, in the role they had."""
+    with transaction.atomic():
+        person.is_active = True
+        person.save(update_fields=["is_active"])
+        audit.record(by, "person.reactivate", person.get_username())
+
+
+def _keep_one_administrator(person: Any) -> None:
+    administrators = Q(groups__name="administrator") | Q(is_superuser=True)
+    people = get_user_model().objects.select_for_update().filter(administrators, is_active=True)
+    ids = set(people.values_list("pk", flat=True))
+    if ids == {person.pk}:
+        raise LastAdministrator(person.get_username())

@@ -35,9 +35,10 @@ class ApiToken(models.Model):
 
 
 class Invitation(models.Model):
-    """A link that lets one extra person in as a helper until it expires. Only the token's SHA-256 is kept."""
+    """A link that lets one person in until it expires, in one role. Only the token's SHA-256 is kept."""
 
     digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=16, default="helper")
     note = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from tickets.desk import queue
+from tickets.desk import conversation, people, queue, undoing
 from tickets.desk.times import due_words, span_words
 from tickets.roles import Power, powers_of
 
@@ -40,6 +40,14 @@ def counts(context: dict[str, Any]) -> dict[str, str]:
 
 
 @register.simple_tag(takes_context=True)
+def undo_offer(context: dict[str, Any]) -> dict[str, Any] | None:
+    """The last act, while it can be taken back: token, words, count."""
+    request = context.get("request")
+    record = undoing.offered(request) if request is not None else None
+    return record and {"token": record["token"], "words": record["words"], "count": len(record["before"])}
+
+
+@register.simple_tag(takes_context=True)
 def current(context: dict[str, Any], name: str, view: str = "") -> SafeString:
     """The attribute aria-current when the page is `name` (and shows `view`, for pages with views)."""
     request: HttpRequest = context["request"]
@@ -56,6 +64,12 @@ def rail(context: dict[str, Any], name: str, label: str) -> SafeString:
     except NoReverseMatch:
         return mark_safe("")
     return format_html('<a href="{}"{}>{}</a>', url, current(context, name), label)
+
+
+@register.simple_tag
+def demo_accounts() -> list[dict[str, str]]:
+    """The accounts of a demo installation, for its sign-in page; none anywhere else."""
+    return people.demo_accounts()
 
 
 @register.filter
@@ -114,3 +128,9 @@ def role(user: Any) -> str:
 def may(user: Any, power: str) -> bool:
     """Whether a person has a power."""
     return Power(power) in powers_of(user)
+
+
+@register.filter
+def folded(entry: Any) -> str:
+    """What a message's page folds away."""
+    return conversation.folded(entry)
