@@ -3,7 +3,21 @@
 from django.urls import URLPattern, URLResolver, path
 
 from triage import state_bar
+from triage.incidents import broadcast_pages, pages
+from triage.status import pages as status_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("state/", state_bar.bar, name="state"),
+    path("incidents/", pages.incidents, name="incidents"),
+    path("incidents/enter/", pages.enter, name="incident_enter"),
+    path("incidents/preview/<str:token>/", pages.preview, name="incident_preview"),
+    path("incidents/<int:pk>/", pages.incident, name="incident"),
+    path("incidents/<int:pk>/update/", pages.update, name="incident_update"),
+    path("incidents/<int:pk>/leave/", pages.leave, name="incident_leave"),
+    path("incidents/<int:pk>/reply/<int:update_pk>/", pages.reply, name="incident_reply"),
+    path("incidents/linkings/<int:pk>/undo/", pages.unlink_job, name="incident_unlink_job"),
+    path("incidents/unlink/<int:ticket_pk>/", pages.unlink, name="incident_unlink"),
+    path("broadcasts/<int:pk>/", broadcast_pages.broadcast, name="broadcast"),
+    path("broadcasts/<int:pk>/<str:verb>/", broadcast_pages.act, name="broadcast_act"),
+    path("components/", status_pages.components, name="components"),
 ]

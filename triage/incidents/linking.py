@@ -92,7 +92,7 @@ def unlink(ticket: Ticket, by: Any) -> bool:
     ticket.problem = None
     _note([ticket.pk], "No longer linked to the problem", by=by, problem=problem, linked=False)
     audit.record(by, "ticket.unlink", ticket.pk, problem=problem)
-    changes.bump("queue", f"ticket:{ticket.pk}", "incident")
+    changes.bump("tickets", f"ticket:{ticket.pk}", "incident")
     return True
 
 

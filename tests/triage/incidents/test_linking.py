@@ -1,0 +1,144 @@
+"""Tickets are linked by a frozen query, as they arrive to the newest incident, and unlinked one by one or at once."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.utils import timezone
+
+from tickets.models import Problem, Ticket
+from triage.incidents import jobs, linking, mode
+from triage.models import Incident, Job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def entered(asked, maya):
+    def enter(**choices) -> Incident:
+        return mode.enter(mode.preview(asked(**choices), maya).token, maya)
+
+    return enter
+
+
+def link(incident: Incident) -> Job:
+    job = incident.jobs.get(kind=Job.Kind.LINK)
+    assert jobs.expand(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "medium", "expected"),
+    [
+        ("Anything", [], "email", True),
+        ("My LOGIN fails", ["login"], "email", True),
+        ("Invoice please", ["login", "500"], "email", False),
+        ("error 500", ["login", "500"], "web", True),
+        ("", ["login"], "phone", True),
+    ],
+)
+def test_words_decide_but_for_calls(text, words, medium, expected):
+    assert linking.belongs(text, words, medium) is expected
+
+
+def test_only_unsolved_unlinked_tickets_of_the_time_are_linked(entered, write):
+    other = Problem.objects.create(title="Other", opened_at=timezone.now())
+    mine = [write("a@example.com"), write(), write("b@example.com", state="pending")]
+    theirs = [
+        write("c@example.com", state="solved"),
+        write("d@example.com", problem=other),
+        write("e@example.com", created_at=timezone.now() - timedelta(days=1)),
+        write("f@example.com", merged_into=mine[0]),
+    ]
+    incident = entered()
+    late = write("g@example.com")
+    job = link(incident)
+    assert set(incident.problem.tickets.all()) == set(mine)
+    assert (job.state, job.expanded) == ("sent", 3)
+    assert not {ticket.problem_id for ticket in Ticket.objects.filter(pk__in=[t.pk for t in [*theirs, late]])} & {
+        incident.problem_id
+    }
+
+
+def test_the_preview_counts_what_the_job_links(asked, maya, write):
+    write("a@example.com", subject="Hello", text="The LOGIN page is empty")
+    write("b@example.com", subject="Error 500", text="what now")
+    write("c@example.com", subject="Invoice", text="where is it")
+    shown = mode.preview(asked(words=["login", "500"]), maya)
+    assert shown.effects["link"]["tickets"] == link(mode.enter(shown.token, maya)).expanded == 2
+
+
+def test_it_is_linked_in_chunks(entered, write, monkeypatch):
+    monkeypatch.setattr(linking, "CHUNK", 2)
+    for number in range(5):
+        write(f"{number}@example.com")
+    incident = entered()
+    job = incident.jobs.get(kind=Job.Kind.LINK)
+    assert jobs.expand(job.pk, chunks=1)
+    assert incident.problem.tickets.count() == 2
+    link(incident)
+    assert incident.problem.tickets.count() == 5
+
+
+def receive(ticket: Ticket, created: bool = True) -> Ticket:
+    message = SimpleNamespace(subject=ticket.subject, text="words")
+    linking.link_received(SimpleNamespace(ticket=ticket, created=created), message)
+    ticket.refresh_from_db()
+    return ticket
+
+
+def test_new_tickets_go_to_the_newest_incident_that_takes_them(entered, write, maya):
+    old, new = entered(), entered(title="Payments", link_new=False)
+    assert receive(write("a@example.com")).problem == old.problem
+    newest = entered(title="Mail")
+    assert receive(write("b@example.com")).problem == newest.problem
+    mode.leave(newest, maya, "Solved.")
+    assert receive(write("c@example.com")).problem == old.problem
+    mode.leave(old, maya, "Solved.")
+    assert receive(write("d@example.com")).problem is None
+    assert new.problem.tickets.count() == 0
+
+
+def test_two_overlapping_incidents_with_words_each_take_their_own(entered, write):
+    logins, payments = entered(words=["login"]), entered(title="Payments", words=["card"])
+    assert receive(write("a@example.com", subject="login")).problem == logins.problem
+    assert receive(write("b@example.com", subject="my card")).problem == payments.problem
+    assert receive(write("c@example.com", subject="other")).problem is None
+
+
+def test_what_joins_a_ticket_is_not_linked(entered, write):
+    entered()
+    assert receive(write("a@example.com"), created=False).problem is None
+
+
+def test_linking_a_new_ticket_costs_one_query_and_one_update(entered, write, django_assert_num_queries):
+    entered()
+    ticket = write("a@example.com")
+    message = SimpleNamespace(subject="", text="")
+    with django_assert_num_queries(2):
+        linking.link_received(SimpleNamespace(ticket=ticket, created=True), message)
+    Incident.objects.update(left_at=timezone.now())
+    other = write("b@example.com")
+    with django_assert_num_queries(1):
+        linking.link_received(SimpleNamespace(ticket=other, created=True), message)
+
+
+def test_one_ticket_is_taken_out(entered, write, maya):
+    ticket = receive(write("a@example.com")) if entered() else None
+    assert linking.unlink(ticket, maya)
+    ticket.refresh_from_db()
+    assert ticket.problem is None
+    assert not linking.unlink(ticket, maya)
+
+
+def test_a_whole_linking_is_undone_and_only_it(entered, write, maya):
+    swept = [write("a@example.com"), write("b@example.com")]
+    incident = entered()
+    job = link(incident)
+    by_hand = receive(write("c@example.com"))
+    undo = linking.unlink_all(job, maya)
+    assert linking.unlink_all(job, maya) == undo
+    assert jobs.expand(undo.pk)
+    assert list(incident.problem.tickets.all()) == [by_hand]
+    assert all(Ticket.objects.get(pk=ticket.pk).problem is None for ticket in swept)

@@ -1,0 +1,223 @@
+"""What managers fill in: sensible from the start, so that entering incident mode takes a look and two clicks."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+
+from triage.incidents.preview import Choices
+from triage.incidents.words import first_words
+from triage.models import Component, Incident, Surge, Update
+from voice.models import Line
+
+# What may be promised, in minutes; 0: nothing is promised.
+PROMISES = [(15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (120, "2 hours"), (0, "no promise")]
+ONGOING = [choice for choice in Update.Status.choices if choice[0] in ("investigating", "identified", "monitoring")]
+MOMENT = "%Y-%m-%dT%H:%M"
+
+
+def languages_of(lines: list[Line]) -> list[str]:
+    """The house's language first, then every language that a line speaks."""
+    spoken = [language for line in lines for language in line.languages]
+    return list(dict.fromkeys([settings.LANGUAGE_CODE, *spoken]))
+
+
+def playbook(lines: list[Line], language: str) -> str:
+    """The words that all lines share in this language; empty where each has its own, which it then says."""
+    own = {line.incident_text.get(language, "") for line in lines if language in line.languages}
+    if len(own) > 1 and "" not in own:
+        return ""
+    return max(own, key=len, default="") or first_words("announcement", language)
+
+
+class EnterForm(forms.Form):
+    """Everything that entering does. Fields per language and component are made for what there is."""
+
+    title = forms.CharField(max_length=200, label="Title", help_text="Public: the status page and the mails bear it.")
+    started_at = forms.DateTimeField(
+        label="Affected since (UTC)",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
+        help_text="Open tickets from then on are linked.",
+    )
+    impact = forms.ChoiceField(label="Impact", choices=Incident.Impact.choices)
+    lines = forms.ModelMultipleChoiceField(
+        Line.objects.none(), required=False, label="Lines that switch", widget=forms.CheckboxSelectMultiple
+    )
+    status = forms.ChoiceField(label="We are", choices=ONGOING)
+    update = forms.CharField(label="First public update", widget=forms.Textarea(attrs={"rows": 3}))
+    next_update_minutes = forms.TypedChoiceField(label="Next update within", choices=PROMISES, coerce=int)
+    link = forms.BooleanField(label="Link the open tickets since then", required=False)
+    words = forms.CharField(
+        label="Only tickets with any of these words",
+        required=False,
+        help_text="Separated by commas; empty: all of them.",
+    )
+    link_new = forms.BooleanField(label="Link new tickets while incident mode is on", required=False)
+    answer = forms.BooleanField(label="Answer everybody linked, by one mail each", required=False)
+    reply = forms.CharField(
+        label="Words of that mail",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Empty: the public update, with greeting and the address of the status page.",
+    )
+    surge = forms.ModelChoiceField(Surge.objects.all(), required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        lines = list(Line.objects.filter(active=True))
+        self.languages = languages_of(lines)
+        self.parts = list(Component.objects.all())
+        self.fields["lines"].queryset = Line.objects.filter(active=True)  # type: ignore[attr-defined]
+        for language in self.languages:
+            self.fields[f"say_{language}"] = _words(f"Callers hear ({language})", playbook(lines, language))
+            self.fields[f"notice_{language}"] = _words(
+                f"Form and acknowledgement say ({language})", first_words("notice", language)
+            )
+        for part in self.parts:
+            choices = [("", "unchanged"), *Component.Status.choices]
+            self.fields[f"part_{part.pk}"] = forms.ChoiceField(label=part.name, choices=choices, required=False)
+
+    def say_fields(self) -> list[forms.BoundField]:
+        return [self[f"say_{language}"] for language in self.languages]
+
+    def notice_fields(self) -> list[forms.BoundField]:
+        return [self[f"notice_{language}"] for language in self.languages]
+
+    def part_fields(self) -> list[forms.BoundField]:
+        return [self[f"part_{part.pk}"] for part in self.parts]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for line in values.get("lines") or []:
+            if not any(line.incident_text.get(spoken) or values.get(f"say_{spoken}") for spoken in line.languages):
+                self.add_error(
+                    "lines", f"{line.name} would say nothing: it has no message in {_named(line.languages)}."
+                )
+        if values.get("started_at") and values["started_at"] > timezone.now():
+            self.add_error("started_at", "This is in the future.")
+        return values
+
+    def choices(self) -> Choices:
+        """What was asked for, once the form is valid."""
+        values = self.cleaned_data
+        plain = (
+            "title",
+            "started_at",
+            "update",
+            "status",
+            "impact",
+            "next_update_minutes",
+            "link",
+            "link_new",
+            "answer",
+        )
+        return Choices(
+            **{name: values[name] for name in plain},
+            lines=[line.pk for line in values["lines"]],
+            announcement={language: values[f"say_{language}"] for language in self.languages},
+            notice={language: values[f"notice_{language}"] for language in self.languages},
+            components={str(part.pk): values[f"part_{part.pk}"] for part in self.parts if values[f"part_{part.pk}"]},
+            words=[word.strip() for word in values["words"].split(",") if word.strip()],
+            reply=values["reply"],
+            surge=values["surge"].pk if values["surge"] else None,
+        )
+
+
+def first_choices(surge: Surge | None) -> dict[str, Any]:
+    """What the form offers before anybody touched it."""
+    now = timezone.now()
+    return {
+        "title": f"Problems with {settings.ORGANISATION}",
+        "started_at": surge.began_at if surge else now - timedelta(hours=1),
+        "impact": Incident.Impact.MAJOR,
+        "lines": list(Line.objects.filter(active=True).values_list("pk", flat=True)),
+        "status": Update.Status.INVESTIGATING,
+        "update": first_words("update", settings.LANGUAGE_CODE),
+        "next_update_minutes": 30,
+        "link": True,
+        "link_new": True,
+        "answer": True,
+        "surge": surge.pk if surge else None,
+    }
+
+
+def same_choices(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """The form as it was filled in for a preview, to change something."""
+    again = {
+        **choices,
+        "started_at": datetime.fromisoformat(choices["started_at"]),
+        "words": ", ".join(choices["words"]),
+    }
+    for prefix, words in (("say", "announcement"), ("notice", "notice"), ("part", "components")):
+        again |= {f"{prefix}_{key}": value for key, value in choices[words].items()}
+    return again
+
+
+class UpdateForm(forms.Form):
+    """A public update: what is new, and until when the next is promised."""
+
+    status = forms.ChoiceField(label="We are", choices=ONGOING)
+    body = forms.CharField(label="What is new", widget=forms.Textarea(attrs={"rows": 4}))
+    next_update_minutes = forms.TypedChoiceField(label="Next update within", choices=PROMISES, coerce=int, initial=30)
+    reply = forms.BooleanField(label="Then send it to everybody linked", required=False)
+
+    def __init__(self, *args: Any, incident: Incident, languages: list[str], **values: Any) -> None:
+        super().__init__(*args, **values)
+        self.languages = [language for language in languages if language != settings.LANGUAGE_CODE]
+        for language in self.languages:
+            self.fields[f"body_{language}"] = _words(f"The same in {language}, for form and acknowledgement", "")
+        self.parts = list(Component.objects.all())
+        for part in self.parts:
+            self.fields[f"part_{part.pk}"] = forms.ChoiceField(
+                label=part.name,
+                choices=[("", "unaffected"), *Component.Status.choices],
+                required=False,
+                initial=incident.components.get(str(part.pk), ""),
+            )
+
+    def part_fields(self) -> list[forms.BoundField]:
+        return [self[f"part_{part.pk}"] for part in self.parts]
+
+    def translation_fields(self) -> list[forms.BoundField]:
+        return [self[f"body_{language}"] for language in self.languages]
+
+    def translations(self) -> dict[str, str]:
+        found = {language: self.cleaned_data[f"body_{language}"] for language in self.languages}
+        return {language: text for language, text in found.items() if text}
+
+    def components(self) -> dict[str, str]:
+        return {str(part.pk): self.cleaned_data[f"part_{part.pk}"] for part in self.parts}
+
+
+class LeaveForm(forms.Form):
+    """The closing words."""
+
+    body = forms.CharField(label="Last public update: resolved", widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class ReplyForm(forms.Form):
+    """A bulk reply, confirmed by its key."""
+
+    subject = forms.CharField(max_length=200, label="Subject")
+    text = forms.CharField(label="What they read", widget=forms.Textarea(attrs={"rows": 10}))
+    key = forms.CharField(max_length=43, widget=forms.HiddenInput)
+
+
+class ComponentForm(forms.ModelForm):
+    """A part of the product as the status page names it."""
+
+    class Meta:
+        model = Component
+        fields = ("name", "status", "position")
+        labels = {"position": "Order"}
+
+
+def _words(label: str, initial: str) -> forms.CharField:
+    return forms.CharField(label=label, required=False, initial=initial, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def _named(languages: list[str]) -> str:
+    return " or ".join(languages) or "any language"

@@ -1,0 +1,218 @@
+"""Pages of incident mode: enter with a preview, keep up to date, leave."""
+
+import secrets
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from tickets.models import Notice, Ticket
+from tickets.roles import Power, needs, powers_of
+from triage.incidents import broadcast, linking, mode
+from triage.incidents.forms import EnterForm, LeaveForm, ReplyForm, UpdateForm, first_choices, same_choices
+from triage.incidents.words import first_words, reply_text
+from triage.models import Incident, Job, Preview, Surge, Update
+from voice.models import Announcement
+
+# Incidents on one page of the list.
+PAGE = 30
+
+
+@needs(Power.WORK_DESK)
+@require_safe
+def incidents(request: HttpRequest) -> HttpResponse:
+    """All incidents, the newest first."""
+    found = Incident.objects.select_related("problem", "entered_by", "left_by").order_by("-pk")
+    before = request.GET.get("before", "")
+    if before.isdecimal():
+        found = found.filter(pk__lt=int(before))
+    shown = list(found[: PAGE + 1])
+    more = shown[PAGE - 1].pk if len(shown) > PAGE else None
+    return render(request, "incidents/list.html", {"incidents": shown[:PAGE], "more": more, **_may(request)})
+
+
+@needs(Power.RUN_INCIDENTS)
+def enter(request: HttpRequest) -> HttpResponse:
+    """The form; a valid one leads to its preview and changes nothing."""
+    if request.method == "POST":
+        form = EnterForm(request.POST)
+        if form.is_valid():
+            return redirect("incident_preview", mode.preview(form.choices(), request.user).token)
+    else:
+        form = EnterForm(initial=_initial(request))
+    return render(request, "incidents/enter.html", {"form": form}, status=400 if form.errors else 200)
+
+
+def _initial(request: HttpRequest) -> dict[str, object]:
+    again = Preview.objects.filter(token=request.GET.get("again", "")).first()
+    if again is not None:
+        return same_choices(again.choices)
+    surges = Surge.objects.filter(ended_at=None, dismissed_at=None).order_by("began_at")
+    return first_choices(surges.first())
+
+
+@needs(Power.RUN_INCIDENTS)
+def preview(request: HttpRequest, token: str) -> HttpResponse:
+    """What will happen; one button makes it so."""
+    shown = get_object_or_404(Preview.objects.select_related("by"), token=token)
+    if request.method != "POST":
+        return render(request, "incidents/preview.html", {"preview": shown, "effects": shown.effects})
+    try:
+        incident = mode.enter(token, request.user)
+    except mode.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect(f"{_enter_address()}?again={token}")
+    if incident.preview_id != shown.pk:
+        messages.warning(
+            request, f"{incident.entered_by} entered incident mode at the same moment. Nothing of yours was done."
+        )
+    return redirect("incident", incident.pk)
+
+
+def _enter_address() -> str:
+    return redirect("incident_enter").url  # type: ignore[attr-defined]
+
+
+@needs(Power.WORK_DESK)
+@require_safe
+def incident(request: HttpRequest, pk: int) -> HttpResponse:
+    """One incident: what is in force, its updates, its jobs and replies."""
+    found = _incident(pk)
+    return _page(request, found, _update_form(found))
+
+
+@needs(Power.RUN_INCIDENTS)
+@require_POST
+def update(request: HttpRequest, pk: int) -> HttpResponse:
+    """Posts an update; with the reply wanted, its confirmation follows."""
+    found = _incident(pk)
+    form = _update_form(found, request.POST)
+    if not form.is_valid():
+        return _page(request, found, form, status=400)
+    values = form.cleaned_data
+    minutes = values["next_update_minutes"]
+    try:
+        posted = mode.post_update(
+            found,
+            values["status"],
+            values["body"],
+            request.user,
+            timezone.now() + timedelta(minutes=minutes) if minutes else None,
+            translations=form.translations(),
+            components=form.components(),
+        )
+    except mode.Refused as refusal:
+        form.add_error(None, str(refusal))
+        return _page(request, found, form, status=409)
+    messages.success(request, "The update is on the status page.")
+    if values["reply"]:
+        return redirect("incident_reply", found.pk, posted.pk)
+    return redirect("incident", found.pk)
+
+
+@needs(Power.RUN_INCIDENTS)
+def leave(request: HttpRequest, pk: int) -> HttpResponse:
+    """What leaving ends, and the closing words; then the offer of the closing reply."""
+    found = _incident(pk)
+    if found.left_at is not None:
+        return redirect("incident", found.pk)
+    form = LeaveForm(request.POST or None, initial={"body": first_words("resolved", "en")})
+    if request.method == "POST" and form.is_valid():
+        mode.leave(found, request.user, form.cleaned_data["body"])
+        messages.success(request, "Incident mode was left.")
+        newest = found.updates.first()
+        return redirect("incident_reply", found.pk, newest.pk) if newest else redirect("incident", found.pk)
+    context = {"incident": found, "form": form, **_in_force(found), **_others(found)}
+    return render(request, "incidents/leave.html", context, status=400 if form.errors else 200)
+
+
+@needs(Power.RUN_INCIDENTS)
+def reply(request: HttpRequest, pk: int, update_pk: int) -> HttpResponse:
+    """The confirmation of a bulk reply: how many hear what. A reply to a resolved incident solves its tickets."""
+    found = _incident(pk)
+    about = get_object_or_404(Update.objects.select_related("incident__problem"), pk=update_pk, incident=found)
+    solves = about.status == Update.Status.RESOLVED
+    if request.method == "POST":
+        form = ReplyForm(request.POST)
+        if form.is_valid():
+            values = form.cleaned_data
+            made = broadcast.confirm(
+                found, about, values["subject"], values["text"], by=request.user, key=values["key"], solves=solves
+            )
+            return redirect("broadcast", made.pk)
+    else:
+        text = reply_text(about.body, closing=solves)
+        key = secrets.token_urlsafe(32)
+        form = ReplyForm(initial={"subject": found.problem.title, "text": text, "key": key})
+    people = broadcast.people_of(broadcast.answerable(found.problem_id))
+    context = {"incident": found, "update": about, "form": form, "solves": solves, "people": people}
+    return render(request, "incidents/reply.html", context, status=400 if form.errors else 200)
+
+
+@needs(Power.RUN_INCIDENTS)
+@require_POST
+def unlink_job(request: HttpRequest, pk: int) -> HttpResponse:
+    """Undoes one linking."""
+    job = get_object_or_404(Job, pk=pk, kind=Job.Kind.LINK)
+    linking.unlink_all(job, request.user)
+    messages.success(request, "The tickets of this linking are being taken out of the incident.")
+    return redirect("incident", job.incident_id)
+
+
+@needs(Power.WORK_DESK)
+@require_POST
+def unlink(request: HttpRequest, ticket_pk: int) -> HttpResponse:
+    """Takes one ticket out of its incident."""
+    ticket = get_object_or_404(Ticket.objects.select_related("problem"), pk=ticket_pk)
+    problem = ticket.problem
+    if linking.unlink(ticket, request.user):
+        messages.success(request, f"Ticket #{ticket.pk} is no longer linked to “{problem}”.")
+    return redirect("ticket", ticket.pk)
+
+
+def _incident(pk: int) -> Incident:
+    return get_object_or_404(Incident.objects.select_related("problem", "entered_by", "left_by"), pk=pk)
+
+
+def _update_form(found: Incident, data: object = None) -> UpdateForm:
+    notice = Notice.objects.filter(problem=found.problem_id).order_by("pk").first()
+    languages = list(notice.text) if notice else []
+    return UpdateForm(data, incident=found, languages=languages)
+
+
+def _page(request: HttpRequest, found: Incident, form: UpdateForm, status: int = 200) -> HttpResponse:
+    context = {
+        "incident": found,
+        "form": form,
+        "updates": found.updates.select_related("by"),
+        "linked": found.problem.tickets.count(),
+        "open": found.problem.tickets.filter(state=Ticket.State.OPEN).count(),
+        "jobs": found.jobs.exclude(kind=Job.Kind.BROADCAST).order_by("pk"),
+        "undone": set(found.jobs.filter(kind=Job.Kind.UNLINK).values_list("query__job", flat=True)),
+        "broadcasts": found.broadcasts.select_related("job", "by").order_by("-pk"),
+        "overdue": found.next_update_by is not None and found.next_update_by <= timezone.now(),
+        **_in_force(found),
+        **_may(request),
+    }
+    return render(request, "incidents/incident.html", context, status=status)
+
+
+def _in_force(found: Incident) -> dict[str, object]:
+    now = timezone.now()
+    announcements = Announcement.objects.in_force(now).filter(problem=found.problem_id).select_related("line")
+    shown = {
+        notice.target: notice for notice in reversed(Notice.objects.in_force(now).filter(problem=found.problem_id))
+    }
+    return {"announcements": announcements, "notices": list(shown.values())}
+
+
+def _others(found: Incident) -> dict[str, object]:
+    on = Incident.objects.filter(left_at=None).exclude(pk=found.pk).select_related("problem")
+    return {"others": list(on)}
+
+
+def _may(request: HttpRequest) -> dict[str, bool]:
+    return {"runs": Power.RUN_INCIDENTS in powers_of(request.user)}

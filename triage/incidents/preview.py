@@ -1,0 +1,127 @@
+"""What incident mode will do: every effect worked out, shown and kept before anybody confirms it."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from tickets.models import Ticket
+from triage.incidents import broadcast, frozen, linking
+from triage.incidents.words import reply_text
+from triage.models import Component, Incident, Preview, Update
+from voice.models import Line
+
+# A preview older than this shows a world that has moved on.
+LIFETIME = timedelta(minutes=30)
+
+Effects = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a manager asks for. Words are maps by BCP 47 language; `components` maps ids (as text) to a status."""
+
+    title: str
+    started_at: datetime
+    update: str
+    lines: Sequence[int] = ()
+    announcement: Mapping[str, str] = field(default_factory=dict)
+    notice: Mapping[str, str] = field(default_factory=dict)
+    status: str = Update.Status.INVESTIGATING
+    impact: str = Incident.Impact.MAJOR
+    components: Mapping[str, str] = field(default_factory=dict)
+    next_update_minutes: int = 30
+    link: bool = True
+    words: Sequence[str] = ()
+    link_new: bool = True
+    answer: bool = True
+    reply: str = ""
+    surge: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "started_at": self.started_at.isoformat(), "lines": list(self.lines)}
+
+
+def preview(choices: Choices, by: Any) -> Preview:
+    """Keeps what will happen under a token that can be used once."""
+    return Preview.objects.create(
+        token=secrets.token_urlsafe(32), by=by, choices=choices.as_json(), effects=effects_of(choices)
+    )
+
+
+def effects_of(choices: Choices) -> Effects:
+    """Every effect of `choices`, as JSON: this is what the page shows and what entering applies."""
+    return {
+        "title": choices.title,
+        "impact": choices.impact,
+        "started_at": choices.started_at.isoformat(),
+        "lines": [_line(line, choices.announcement) for line in Line.objects.filter(pk__in=choices.lines, active=True)],
+        "notice": {language: text for language, text in choices.notice.items() if text},
+        "status": {
+            "status": choices.status,
+            "body": choices.update,
+            "next_update_minutes": choices.next_update_minutes,
+            "components": _components(choices.components),
+        },
+        "link": _link(choices) if choices.link else None,
+        "answer": _answer(choices) if choices.link and choices.answer else None,
+        "link_new": choices.link_new,
+        "words": list(choices.words),
+        "surge": choices.surge,
+    }
+
+
+def says(
+    languages: Sequence[str], playbook: Mapping[str, str], audio: Mapping[str, str], typed: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """What a line will say, in its order of languages. Typed words win over the line's playbook.
+
+    A recording belongs to the playbook's words: it is played only where those are what is said.
+    """
+    spoken = []
+    for language in languages:
+        text = typed.get(language, "").strip() or playbook.get(language, "").strip()
+        own = text == playbook.get(language, "").strip()
+        sound = audio.get(language, "") if own else ""
+        if text or sound:
+            spoken.append({"language": language, "text": text, "audio": sound})
+    return spoken
+
+
+def _line(line: Line, typed: Mapping[str, str]) -> dict[str, Any]:
+    spoken = says(line.languages, line.incident_text, line.incident_audio, typed)
+    return {"id": line.pk, "name": line.name, "number": line.number, "says": spoken}
+
+
+def _components(wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"id": component.pk, "name": component.name, "status": wanted[str(component.pk)]}
+        for component in Component.objects.filter(pk__in=list(wanted))
+        if wanted[str(component.pk)]
+    ]
+
+
+def _matching_now(choices: Choices) -> QuerySet[Ticket]:
+    return linking.matching(frozen.query_of(choices.started_at, choices.words, frozen.newest_ticket()))
+
+
+def _link(choices: Choices) -> dict[str, Any]:
+    return {"tickets": _matching_now(choices).count()}
+
+
+def _answer(choices: Choices) -> dict[str, Any]:
+    found = _matching_now(choices).filter(simulated=False)
+    return {
+        **broadcast.people_of(found),
+        "subject": choices.title,
+        "text": choices.reply or reply_text(choices.update),
+    }
+
+
+def fresh_since(now: datetime | None = None) -> datetime:
+    """Previews made before this may no longer be confirmed."""
+    return (now or timezone.now()) - LIFETIME

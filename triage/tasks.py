@@ -1,0 +1,11 @@
+"""Celery tasks of triage: each takes ids and calls the job that knows what to do."""
+
+from celery import shared_task
+
+from triage.incidents import jobs
+
+
+@shared_task(name=jobs.EXPAND, queue="bulk")
+def expand(job_id: int) -> None:
+    """Works off a linking or a bulk reply."""
+    jobs.expand(job_id)
