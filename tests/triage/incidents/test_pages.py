@@ -1,0 +1,202 @@
+"""The pages of incident mode: thin, permitted, without script, mistakes named and words kept."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from tickets.models import Ticket
+from triage.incidents import jobs, mode
+from triage.incidents.forms import playbook
+from triage.models import Broadcast, Component, Incident, Preview
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(client, maya):
+    client.force_login(maya)
+    return client
+
+
+@pytest.fixture
+def agent(client, db):
+    user = User.objects.create_user("agent", password="x" * 12)
+    user.groups.add(Group.objects.get_or_create(name="agent")[0])
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def incident(asked, maya, write):
+    write("ann@example.com")
+    return mode.enter(mode.preview(asked(), maya).token, maya)
+
+
+def offered(client) -> dict[str, object]:
+    """The form as a manager finds it, ready to be posted."""
+    form = client.get(reverse("incident_enter")).context["form"]
+    values = {field.html_name: field.value() for field in form}
+    values["started_at"] = form["started_at"].value().strftime("%Y-%m-%dT%H:%M")
+    return {name: value for name, value in values.items() if value not in (None, False)}
+
+
+def test_the_form_offers_enough_to_be_posted_as_it_is(boss, lines, login, write):
+    write("ann@example.com")
+    response = boss.post(reverse("incident_enter"), offered(boss))
+    assert response.status_code == 302
+    shown = boss.get(response.url).content.decode()
+    for words in ("We know.", "Wir wissen es.", "recording", "Support UK", "one mail each", "within 30 minutes"):
+        assert words in shown
+    assert not Incident.objects.exists()
+
+
+def test_one_button_on_the_preview_enters_and_pressed_again_leads_to_the_same(boss, lines, login):
+    preview = boss.post(reverse("incident_enter"), offered(boss)).url
+    first, second = boss.post(preview), boss.post(preview)
+    assert first.url == second.url == reverse("incident", args=[Incident.objects.get().pk])
+    assert boss.get(first.url).status_code == 200
+
+
+def test_mistakes_are_named_and_what_was_written_is_kept(boss, lines, login):
+    lines[0].incident_text = {}
+    lines[0].save()
+    wrong = offered(boss) | {"title": "", "update": "Kept words.", "say_en": "", "say_de": "Behalten."}
+    response = boss.post(reverse("incident_enter"), wrong)
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert "This field is required." in page
+    assert "Support UK +442079460800 would say nothing" in page or "Support UK would say nothing" in page
+    assert "Kept words." in page
+    assert "Behalten." in page
+    assert not Preview.objects.exists()
+
+
+def test_a_stale_preview_leads_back_to_the_form_as_it_was(boss, asked, maya):
+    shown = mode.preview(asked(title="Very special"), maya)
+    Preview.objects.update(created_at="2020-01-01T00:00Z")
+    response = boss.post(reverse("incident_preview", args=[shown.token]), follow=True)
+    page = response.content.decode()
+    assert "Look at the effects again" in page
+    assert "Very special" in page
+    assert not Incident.objects.exists()
+
+
+def test_lines_with_different_words_are_left_their_own(lines):
+    assert playbook(lines, "en") == "We know."
+    lines[0].incident_text = {"en": "Something else."}
+    assert playbook(lines, "en") == ""
+
+
+def test_an_update_is_posted_and_its_reply_offered(boss, incident):
+    address = reverse("incident_update", args=[incident.pk])
+    values = {"status": "identified", "body": "Found it.", "next_update_minutes": "30", "reply": "on"}
+    response = boss.post(address, values)
+    newest = incident.updates.first()
+    assert response.url == reverse("incident_reply", args=[incident.pk, newest.pk])
+    page = boss.get(response.url).content.decode()
+    assert "Found it." in page
+    assert "one mail each" in page
+
+
+def test_an_update_without_words_keeps_the_page(boss, incident):
+    response = boss.post(reverse("incident_update", args=[incident.pk]), {"status": "identified"})
+    assert response.status_code == 400
+    assert incident.updates.count() == 1
+
+
+def test_leaving_shows_what_ends_and_then_offers_the_closing_reply(boss, incident):
+    address = reverse("incident_leave", args=[incident.pk])
+    page = boss.get(address).content.decode()
+    assert "Support UK" in page
+    assert "acknowledgement" in page
+    assert boss.post(address, {"body": ""}).status_code == 400
+    response = boss.post(address, {"body": "All is well."})
+    assert "Send and solve" in boss.get(response.url).content.decode()
+    assert boss.get(address).url == reverse("incident", args=[incident.pk])
+
+
+def test_a_closing_reply_is_confirmed_once(boss, incident, maya):
+    jobs.expand(incident.jobs.get(kind="link").pk)
+    mode.leave(incident, maya, "All is well.")
+    address = reverse("incident_reply", args=[incident.pk, incident.updates.first().pk])
+    form = boss.get(address).context["form"]
+    values = {name: form[name].value() for name in ("subject", "text", "key")}
+    assert boss.post(address, values).url == boss.post(address, values).url
+    assert Broadcast.objects.filter(solves=True).count() == 1
+
+
+def test_the_progress_page_moves_by_itself_and_has_brakes(boss, incident):
+    made = Broadcast.objects.get()
+    address = reverse("broadcast", args=[made.pk])
+    whole = boss.get(address).content.decode()
+    part = boss.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" in whole
+    assert "<html" not in part
+    assert 'hx-trigger="every 2s"' in part
+    boss.post(reverse("broadcast_act", args=[made.pk, "pause"]))
+    paused = boss.get(address).content.decode()
+    assert "Resume" in paused
+    assert 'id="broadcast" hx-get' not in paused
+    boss.post(reverse("broadcast_act", args=[made.pk, "stop"]))
+    assert "Resume" not in boss.get(address).content.decode()
+    assert boss.post(reverse("broadcast_act", args=[made.pk, "explode"])).status_code == 404
+
+
+def test_components_are_added_renamed_and_set(boss, login):
+    address = reverse("components")
+    new = {"component": "new", "new-name": "Mail", "new-status": "operational", "new-position": "2"}
+    assert boss.post(address, new).status_code == 302
+    key = f"c{login.pk}"
+    changed = {"component": login.pk, f"{key}-name": "Sign-in", f"{key}-status": "under_maintenance"}
+    assert boss.post(address, changed | {f"{key}-position": "1"}).status_code == 302
+    assert set(Component.objects.values_list("name", "status")) == {
+        ("Mail", "operational"),
+        ("Sign-in", "under_maintenance"),
+    }
+    twice = boss.post(address, new)
+    assert twice.status_code == 400
+    assert "already exists" in twice.content.decode()
+
+
+def test_agents_look_and_only_managers_act(agent, incident):
+    made = Broadcast.objects.get()
+    update = incident.updates.first()
+    for name, args in (("incidents", []), ("incident", [incident.pk]), ("broadcast", [made.pk])):
+        page = agent.get(reverse(name, args=args))
+        assert page.status_code == 200
+        assert "Leave incident mode" not in page.content.decode()
+    token = incident.preview.token
+    for name, args in (
+        ("incident_enter", []),
+        ("incident_preview", [token]),
+        ("incident_update", [incident.pk]),
+        ("incident_leave", [incident.pk]),
+        ("incident_reply", [incident.pk, update.pk]),
+        ("broadcast_act", [made.pk, "stop"]),
+        ("components", []),
+    ):
+        assert agent.post(reverse(name, args=args)).status_code == 403, name
+    agent.logout()
+    assert agent.get(reverse("incidents")).status_code == 302
+
+
+def test_the_list_costs_the_same_however_long_it_is(boss, asked, maya, django_assert_max_num_queries):
+    def cost() -> int:
+        with django_assert_max_num_queries(40) as seen:
+            assert boss.get(reverse("incidents")).status_code == 200
+        return len(seen)
+
+    mode.enter(mode.preview(asked(), maya).token, maya)
+    one = cost()
+    for number in range(4):
+        mode.enter(mode.preview(asked(title=f"No. {number}"), maya).token, maya)
+    assert cost() == one
+
+
+def test_a_ticket_is_taken_out_by_a_button(boss, incident):
+    jobs.expand(incident.jobs.get(kind="link").pk)
+    ticket = Ticket.objects.get()
+    response = boss.post(reverse("incident_unlink", args=[ticket.pk]))
+    assert response.status_code == 302
+    ticket.refresh_from_db()
+    assert ticket.problem is None
