@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.conf.locale import LANG_INFO
 from django.utils import timezone
 
 from triage.incidents.preview import Choices
@@ -17,6 +18,12 @@ from voice.models import Line
 PROMISES = [(15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (120, "2 hours"), (0, "no promise")]
 ONGOING = [choice for choice in Update.Status.choices if choice[0] in ("investigating", "identified", "monitoring")]
 MOMENT = "%Y-%m-%dT%H:%M"
+
+
+def name_of(language: str) -> str:
+    """A language's name, or its tag where nobody gave it one."""
+    known = LANG_INFO.get(language.lower()) or LANG_INFO.get(language.lower().split("-")[0], {})
+    return known.get("name", language)
 
 
 def languages_of(lines: list[Line]) -> list[str]:
@@ -72,9 +79,9 @@ class EnterForm(forms.Form):
         self.parts = list(Component.objects.all())
         self.fields["lines"].queryset = Line.objects.filter(active=True)  # type: ignore[attr-defined]
         for language in self.languages:
-            self.fields[f"say_{language}"] = _words(f"Callers hear ({language})", playbook(lines, language))
+            self.fields[f"say_{language}"] = _words(f"Callers hear, in {name_of(language)}", playbook(lines, language))
             self.fields[f"notice_{language}"] = _words(
-                f"Form and acknowledgement say ({language})", first_words("notice", language)
+                f"Form and acknowledgement say, in {name_of(language)}", first_words("notice", language)
             )
         for part in self.parts:
             choices = [("", "unchanged"), *Component.Status.choices]
@@ -168,7 +175,9 @@ class UpdateForm(forms.Form):
         super().__init__(*args, **values)
         self.languages = [language for language in languages if language != settings.LANGUAGE_CODE]
         for language in self.languages:
-            self.fields[f"body_{language}"] = _words(f"The same in {language}, for form and acknowledgement", "")
+            self.fields[f"body_{language}"] = _words(
+                f"The same in {name_of(language)}, for form and acknowledgement", ""
+            )
         self.parts = list(Component.objects.all())
         for part in self.parts:
             self.fields[f"part_{part.pk}"] = forms.ChoiceField(
@@ -213,6 +222,7 @@ class ComponentForm(forms.ModelForm):
         model = Component
         fields = ("name", "status", "position")
         labels = {"position": "Order"}
+        help_texts = {"status": ""}
 
 
 def _words(label: str, initial: str) -> forms.CharField:

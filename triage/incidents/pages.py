@@ -1,7 +1,7 @@
 """Pages of incident mode: enter with a preview, keep up to date, leave."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -59,7 +59,9 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
     """What will happen; one button makes it so."""
     shown = get_object_or_404(Preview.objects.select_related("by"), token=token)
     if request.method != "POST":
-        return render(request, "incidents/preview.html", {"preview": shown, "effects": shown.effects})
+        started_at = datetime.fromisoformat(shown.effects["started_at"])
+        context = {"preview": shown, "effects": shown.effects, "started_at": started_at}
+        return render(request, "incidents/preview.html", context)
     try:
         incident = mode.enter(token, request.user)
     except mode.Refused as refusal:

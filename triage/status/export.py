@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 # Days that a solved incident stays on the page.
 PAST_DAYS = 14
-STYLES = ("base.css", "public.css")
+ASSETS = ("base.css", "public.css", "icon.svg")
 INDICATOR = {Incident.Impact.MINOR: "minor", Incident.Impact.MAJOR: "major", Incident.Impact.CRITICAL: "critical"}
 VERDICTS = {
     "none": "All systems operational",
@@ -84,12 +84,12 @@ def compose(now: datetime | None = None) -> Page:
 
 
 def files_of(page: Page) -> dict[str, bytes]:
-    """The export: a page, its style sheets beside it, and the same facts for programs."""
+    """The export: a page, its style sheets and icon beside it, and the same facts for programs."""
     made = {
         "index.html": render_page(page, styles="").encode(),
         "status.json": json.dumps(_document(page), indent=1, ensure_ascii=False).encode(),
     }
-    for name in STYLES:
+    for name in ASSETS:
         found = finders.find(f"breakwater/{name}")
         if found:
             made[name] = Path(found).read_bytes()

@@ -20,6 +20,7 @@ TYPES = {
     "status.json": "application/json",
     "base.css": "text/css; charset=utf-8",
     "public.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
 }
 
 
