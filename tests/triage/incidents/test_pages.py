@@ -4,7 +4,6 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
-from tickets.models import Ticket
 from triage.incidents import jobs, mode
 from triage.incidents.forms import playbook
 from triage.models import Broadcast, Component, Incident, Preview
@@ -191,12 +190,3 @@ def test_the_list_costs_the_same_however_long_it_is(boss, asked, maya, django_as
     for number in range(4):
         mode.enter(mode.preview(asked(title=f"No. {number}"), maya).token, maya)
     assert cost() == one
-
-
-def test_a_ticket_is_taken_out_by_a_button(boss, incident):
-    jobs.expand(incident.jobs.get(kind="link").pk)
-    ticket = Ticket.objects.get()
-    response = boss.post(reverse("incident_unlink", args=[ticket.pk]))
-    assert response.status_code == 302
-    ticket.refresh_from_db()
-    assert ticket.problem is None
