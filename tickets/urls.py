@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
-from tickets.channels import api
+from tickets.channels import api, mail_tracking
 from tickets.desk import (
     audit_page,
     bulk_page,
@@ -46,6 +46,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outbox/act/", outbox_page.act, name="outbox_act"),
     path("mail-folder/", mail_folder_page.show, name="mail_folder"),
     path("mail-folder/<str:name>/", mail_folder_page.show_one, name="mail_folder_one"),
+    # On the desk and not on front: it marks rows, and a provider tries again while the database is away.
+    path("mail/tracking/<str:provider>/", mail_tracking.webhook, name="mail_tracking"),
     path("api/v1/tickets/", api.endpoint(api.Tickets), name="api_tickets"),
     path("api/v1/tickets/<int:pk>/", api.endpoint(api.OneTicket), name="api_ticket"),
     path(

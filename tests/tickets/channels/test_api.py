@@ -1,0 +1,121 @@
+"""The API opens tickets once, answers errors as problem details, and asks for a token and its power."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from tickets import journal
+from tickets.models import ApiToken, Arrival
+
+pytestmark = pytest.mark.django_db
+BODY = {
+    "requester": {"email": "Jo@example.org", "name": "Jo"},
+    "subject": "Login",
+    "message": "It fails.",
+    "language": "de",
+}
+
+
+@pytest.fixture
+def token(agent) -> str:
+    out = StringIO()
+    call_command("api_token", "shop", "--user", "ADA@acme.example", stdout=out)
+    return out.getvalue().strip()
+
+
+@pytest.fixture
+def post(client, token):
+    def send(body=BODY, key=None, **headers):
+        headers = {"Authorization": f"Bearer {token}", **({"Idempotency-Key": key} if key else {}), **headers}
+        data = body if isinstance(body, str) else json.dumps(body)
+        return client.post("/api/v1/tickets/", data, content_type="application/json", headers=headers)
+
+    return send
+
+
+def is_problem(response, status: int) -> dict:
+    assert response.status_code == status
+    assert response["Content-Type"] == "application/problem+json"
+    problem = json.loads(response.content)
+    assert problem["status"] == status
+    assert problem["title"]
+    return problem
+
+
+def test_only_the_digest_of_a_token_is_kept(token):
+    assert token not in str(ApiToken.objects.values().get())
+    with pytest.raises(CommandError):
+        call_command("api_token", "x", "--user", "nobody@acme.example")
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic abc", "Bearer ä"])
+def test_without_a_valid_token_nothing_is_stored(post, header):
+    problem = is_problem(post(Authorization=header), 401)
+    assert problem["detail"]
+    assert not Arrival.objects.exists()
+
+
+def test_a_revoked_token_and_a_person_without_the_power_are_refused(post, agent):
+    agent.groups.clear()
+    is_problem(post(), 403)
+    User.objects.update(is_active=False)
+    is_problem(post(), 401)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({**BODY, "requester": {"email": "nobody"}}, "requester"),
+        ({**BODY, "message": ""}, "message"),
+        ({**BODY, "subject": "x" * 301}, "subject"),
+        ({**BODY, "language": "not a language"}, "language"),
+        ({}, "requester"),
+    ],
+)
+def test_a_mistake_is_named_at_its_field(post, body, field):
+    assert field in is_problem(post(body), 400)["errors"]
+    assert not Arrival.objects.exists()
+
+
+def test_what_is_not_json_is_refused_in_one_line(post, client, token):
+    is_problem(post("{nonsense"), 400)
+    is_problem(post("[]"), 400)
+    auth = {"Authorization": f"Bearer {token}"}
+    is_problem(client.post("/api/v1/tickets/", "x", content_type="text/plain", headers=auth), 415)
+    is_problem(client.get("/api/v1/tickets/", headers=auth), 405)
+    is_problem(client.get("/api/v1/tickets/999/", headers=auth), 404)
+
+
+def test_what_cannot_be_kept_is_to_be_sent_again(post, monkeypatch):
+    def refuse(incoming):
+        raise journal.NotKept("disk full")
+
+    monkeypatch.setattr(journal, "accept", refuse)
+    response = post()
+    is_problem(response, 503)
+    assert response["Retry-After"]
+
+
+def test_what_is_spooled_is_accepted(post, monkeypatch):
+    monkeypatch.setattr(journal, "_store_here", lambda record: None)
+    response = post(key="one")
+    assert response.status_code == 202
+    assert response.json()["status"] == "accepted"
+    assert post(key="one").json() == response.json()
+
+
+def test_a_ticket_is_shown_without_its_internal_notes(client, token, open_ticket):
+    ticket = open_ticket()
+    ticket.entries.create(kind="note", text="he is difficult", happened_at=ticket.created_at)
+    shown = client.get(f"/api/v1/tickets/{ticket.pk}/", headers={"Authorization": f"Bearer {token}"}).json()
+    assert (shown["id"], shown["subject"], shown["state"]) == (ticket.pk, "Cannot log in", "open")
+    assert [entry["text"] for entry in shown["entries"]] == ["It fails."]
+
+
+def test_the_schema_is_there_for_everybody(client):
+    text = client.get("/api/v1/schema/").content.decode()
+    assert "/api/v1/tickets/" in text
+    assert "Idempotency-Key" in text
