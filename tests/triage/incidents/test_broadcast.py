@@ -1,10 +1,16 @@
 """A bulk reply reaches everybody linked once, whatever interrupts it."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.utils import timezone
 
 from tickets import outbox
@@ -276,3 +282,41 @@ def test_queries_of_a_chunk_do_not_grow_with_people(entered, write, django_asser
     jobs.expand(incident.jobs.get(kind="link").pk)
     with django_assert_max_num_queries(35), transaction.atomic():
         broadcast.expand_chunk(Broadcast.objects.get().job)
+
+
+CHILD = """
+import sys
+import django
+django.setup()
+from django.db import connections
+connections["default"].settings_dict["NAME"] = sys.argv[1]
+from triage.incidents import broadcast, jobs
+broadcast.CHUNK, jobs.BREATH = 5, 0.05
+jobs.expand(int(sys.argv[2]))
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_by_sigkill_leaves_nobody_out_and_nobody_twice(entered, write):
+    addresses = many(write, 60)
+    incident = entered()
+    jobs.expand(incident.jobs.get(kind="link").pk)
+    job = Broadcast.objects.get().job
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "triage.settings"}
+    worker = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(connection.settings_dict["NAME"]), str(job.pk)],
+        env=environment,
+        cwd=settings.BASE_DIR,
+    )
+    deadline = time.monotonic() + 30
+    while Job.objects.get(pk=job.pk).expanded < 10 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    worker.send_signal(signal.SIGKILL)
+    assert worker.wait(10) == -signal.SIGKILL
+    half = Job.objects.get(pk=job.pk)
+    assert (half.state, 10 <= half.expanded < 60) == ("sending", True)
+    assert sum(mails().values()) == half.expanded
+    jobs.sweep(timezone.now() + timedelta(seconds=jobs.STALE + 1))
+    work_off(incident)
+    assert mails() == dict.fromkeys(addresses, 1)
+    assert Entry.objects.filter(kind="reply").count() == 60
