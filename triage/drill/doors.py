@@ -26,7 +26,8 @@ STEPS = 8
 HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
 ATTRIBUTE = re.compile(r'(name|value)="([^"]*)"')
 
-Line_ = dict[str, Any]
+# One line of the record, filled in as the person fares.
+Trace = dict[str, Any]
 
 
 class Street:
@@ -37,15 +38,15 @@ class Street:
         self._lines = lines
         self._local = threading.local()
 
-    def visit(self, person: Contact) -> Line_:
+    def visit(self, person: Contact) -> Trace:
         """Sends one person in and returns the record's line. Never raises: a door that fails is part of the record."""
-        line: Line_ = {
+        line: Trace = {
             "token": person.token,
             "medium": person.medium,
             "at": timezone.now().isoformat(),
             "accepted": False,
         }
-        way: dict[str, Callable[[Contact, Line_], None]] = {"phone": self._call, "email": self._mail, "web": self._form}
+        way: dict[str, Callable[[Contact, Trace], None]] = {"phone": self._call, "email": self._mail, "web": self._form}
         try:
             way[person.medium](person, line)
         except (requests.RequestException, ElementTree.ParseError) as error:
@@ -60,7 +61,7 @@ class Street:
 
     # ── mail and form ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _mail(self, person: Contact, line: Line_) -> None:
+    def _mail(self, person: Contact, line: Trace) -> None:
         line["email"] = person.email
         secret = base64.b64encode(mail_secret().encode()).decode()
         message = {
@@ -91,7 +92,7 @@ class Street:
             line["error"] = f"HTTP {answer.status_code}"
             time.sleep(0.5)
 
-    def _form(self, person: Contact, line: Line_) -> None:
+    def _form(self, person: Contact, line: Trace) -> None:
         line["email"] = person.email
         page = self._session.get(f"{self._base}/help/", timeout=PATIENCE)
         fields = hidden_fields(page.text) | {
@@ -110,7 +111,7 @@ class Street:
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _call(self, person: Contact, line: Line_) -> None:
+    def _call(self, person: Contact, line: Trace) -> None:
         target = self._lines[int(person.token[:8], 16) % len(self._lines)]
         call = {
             "CallSid": person.call_sid,
@@ -169,7 +170,7 @@ def heard(document: ElementTree.Element) -> str:
 
 
 def next_step(document: ElementTree.Element, wants_callback: bool) -> dict[str, str] | None:
-    """The request that follows: a key pressed, a ring group that nobody answers, a redirect; None: the caller hangs up."""
+    """The request that follows: a key, a ring group that nobody answers, a redirect; None: the caller hangs up."""
     for verb in document:
         action = verb.get("action", "")
         if verb.tag == "Gather" and wants_callback and action:
