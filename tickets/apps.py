@@ -1,4 +1,4 @@
-"""Wires the package into Django."""
+"""Wires the package into Django: who reads which channel."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,14 @@ from django.apps import AppConfig
 class TicketsConfig(AppConfig):
     name = "tickets"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Models must be loaded before the readers can be.
+        from tickets import intake
+        from tickets.channels import email_webhook, forms, mail_pipe
+        from tickets.models import Channel
+
+        intake.register_reader(Channel.MAIL_WEBHOOK, email_webhook.read_arrival)
+        intake.register_reader(Channel.MAIL_PIPE, mail_pipe.read_arrival)
+        intake.register_reader(Channel.WEB_FORM, forms.read_web_form)
+        intake.register_reader(Channel.API, forms.read_api)

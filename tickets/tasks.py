@@ -2,7 +2,14 @@
 
 from celery import shared_task
 
-from tickets import outbox
+from tickets import intake, outbox
+
+
+@shared_task(name="tickets.tasks.understand")
+def understand(ids: list[int]) -> None:
+    """Understands arrivals."""
+    for pk in ids:
+        intake.understand(pk)
 
 
 @shared_task(name="tickets.tasks.send")

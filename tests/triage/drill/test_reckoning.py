@@ -36,7 +36,7 @@ def test_a_trace_that_is_missing_is_a_loss(what):
 
 @pytest.mark.parametrize("what", ["tickets", "callbacks", "acknowledgements", "mails"])
 def test_a_trace_that_stands_there_twice_is_a_double(what):
-    twice = Counter({key: 2 for key in getattr(found(), what)})
+    twice = Counter(dict.fromkeys(getattr(found(), what), 2))
     result = reckon([CALL, MAIL], found(**{what: twice}))
     assert len(result.doubled) == 1
     assert not result.clean
