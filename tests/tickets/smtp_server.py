@@ -1,7 +1,9 @@
 """A real SMTP server on the loopback that can be told to misbehave."""
 
+import asyncio
 import email
 import email.policy
+import logging
 import socket
 import threading
 import time
@@ -9,6 +11,9 @@ from dataclasses import dataclass, field
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+# A line per SMTP command would bury what a failing test says.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
 @dataclass
@@ -60,8 +65,6 @@ class Handler:
 
 
 async def _until(stop: threading.Event, seconds: float) -> None:
-    import asyncio
-
     end = time.monotonic() + seconds
     while not stop.is_set() and time.monotonic() < end:
         await asyncio.sleep(0.02)
