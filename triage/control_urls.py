@@ -16,7 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/<int:pk>/leave/", pages.leave, name="incident_leave"),
     path("incidents/<int:pk>/reply/<int:update_pk>/", pages.reply, name="incident_reply"),
     path("incidents/linkings/<int:pk>/undo/", pages.unlink_job, name="incident_unlink_job"),
-    path("incidents/unlink/<int:ticket_pk>/", pages.unlink, name="incident_unlink"),
     path("broadcasts/<int:pk>/", broadcast_pages.broadcast, name="broadcast"),
     path("broadcasts/<int:pk>/<str:verb>/", broadcast_pages.act, name="broadcast_act"),
     path("components/", status_pages.components, name="components"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from tickets import changes
 from tickets.models import Ticket
 from tickets.roles import Power, needs
-from triage.models import Incident
+from triage.models import Incident, SeriesState, Surge
 from voice.models import Announcement
 
 # Linked tickets are counted up to here; the bar says "more than" beyond.
@@ -68,7 +68,7 @@ def _incident(on: Sequence[Incident], powers: Collection[str], now: datetime) ->
         next=due,
         overdue=due is not None and due <= now,
         link=page if work else "",
-        action=page if run else "",
+        action=(page if others else f"{page}#post") if run else "",
         action_label="Post update" if run else "",
     )
 
@@ -82,7 +82,20 @@ def _facts(on: Sequence[Incident], now: datetime) -> list[str]:
 
 
 def _surge(powers: Collection[str]) -> State:
-    return Quiet
+    surge = Surge.objects.filter(ended_at=None, dismissed_at=None).order_by("began_at").first()
+    if surge is None:
+        return Quiet
+    times = SeriesState.objects.filter(series=surge.series).values_list("ratio", flat=True).first() or surge.peak_ratio
+    run = Power.RUN_INCIDENTS in powers
+    return State(
+        kind="surge",
+        title=f"×{times:.0f} usual volume",
+        since=surge.began_at,
+        more=[f"{surge.total:,} requests", f"{surge.senders:,} different people", f"peak ×{surge.peak_ratio:.0f}"],
+        link=_address("surge", surge.pk) if Power.WORK_DESK in powers else "",
+        action=_address("incident_enter") if run else "",
+        action_label="Enter incident mode…" if run else "",
+    )
 
 
 def _plural(number: int, word: str) -> str:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 
 from tickets.models import Problem, Requester, Ticket
 from tickets.roles import ROLES
-from triage.models import Incident
+from triage.models import Incident, SeriesState, Surge
 from triage.state_bar import state_of
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +41,30 @@ def test_an_incident_is_named_with_who_entered_it_and_what_it_does(django_assert
 def test_a_promised_update_becomes_overdue(minutes, overdue):
     enter(next_update_by=NOW + timedelta(minutes=minutes))
     assert state_of(ROLES["agent"], NOW).overdue is overdue
+
+
+def a_surge(**values) -> Surge:
+    SeriesState.objects.get_or_create(series="all", ratio=94.4)
+    facts = {"began_at": NOW, "detected_at": NOW, "peak_ratio": 107, "total": 1316, "senders": 870}
+    return Surge.objects.create(series="all", **(facts | values))
+
+
+def test_a_surge_is_told_while_no_incident_is_on(django_assert_max_num_queries):
+    a_surge()
+    with django_assert_max_num_queries(3):
+        state = state_of(ROLES["manager"], NOW)
+    assert (state.kind, state.title, state.since) == ("surge", "×94 usual volume", NOW)
+    assert state.more == ["1,316 requests", "870 different people", "peak ×107"]
+    assert state.action_label == "Enter incident mode…"
+    assert state_of(ROLES["agent"], NOW).action_label == ""
+    enter()
+    assert state_of(ROLES["manager"], NOW).kind == "incident"
+
+
+@pytest.mark.parametrize("over", [{"ended_at": NOW}, {"dismissed_at": NOW}])
+def test_a_surge_that_is_over_or_dismissed_is_not_told(over):
+    a_surge(**over)
+    assert state_of(ROLES["manager"], NOW).kind == ""
 
 
 def test_two_incidents_are_both_told():

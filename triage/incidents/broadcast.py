@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tickets import audit, changes, groups, nudge, outbox
 from tickets.mail import words
-from tickets.models import Entry, Identity, Lane, MessageReference, Outgoing, Ticket, WorkState
+from tickets.models import Entry, Identity, Lane, MessageReference, Outgoing, Ticket, Told, WorkState
 from triage.incidents import frozen
 from triage.incidents.frozen import EXPAND, Chunk
 from triage.models import Broadcast, Incident, Job, Update
@@ -59,12 +59,14 @@ def answerable(problem: int) -> QuerySet[Ticket]:
     return Ticket.objects.filter(problem=problem, merged_into=None, simulated=False).exclude(state=Ticket.State.CLOSED)
 
 
-def people_of(tickets: QuerySet[Ticket]) -> dict[str, int]:
-    """How many different requesters can be written to, and how many cannot."""
+def people_of(tickets: QuerySet[Ticket], about: str = "") -> dict[str, int]:
+    """How many different requesters will be written to, have heard `about` already, and cannot be written to."""
     address = Identity.objects.filter(requester=OuterRef("requester"), kind=Identity.Kind.EMAIL, suppressed_at=None)
+    told = Told.objects.filter(requester=OuterRef("requester"), about=about)
     everybody = tickets.order_by().values("requester").distinct()
-    reachable = everybody.filter(Exists(address)).count()
-    return {"people": reachable, "unreachable": everybody.count() - reachable}
+    reachable = everybody.filter(Exists(address))
+    to_all, fresh = reachable.count(), reachable.filter(~Exists(told)).count()
+    return {"people": fresh, "heard": to_all - fresh, "unreachable": everybody.count() - to_all}
 
 
 def expand_chunk(job: Job) -> Chunk:

@@ -1,4 +1,4 @@
-"""Which tickets belong to an incident: linked by a frozen query in chunks, as they arrive, and unlinked again."""
+"""Which tickets belong to an incident: linked by a frozen query, as they arrive, and taken out again as a whole."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from tickets import audit, changes
+from tickets import audit
 from tickets.models import Entry, Medium, Problem, Ticket
 from triage.incidents import frozen
 from triage.incidents.frozen import Chunk, Query
@@ -80,20 +80,6 @@ def unlink_all(linking: Job, by: Any) -> Job:
         undo = frozen.make(Job.Kind.UNLINK, linking.incident, by, {"job": linking.pk}, total=linking.expanded)
         audit.record(by, "incident.unlink", linking.incident_id, job=linking.pk, tickets=linking.expanded)
     return undo
-
-
-def unlink(ticket: Ticket, by: Any) -> bool:
-    """Takes one ticket out of its problem. False when it belonged to none."""
-    problem = ticket.problem_id
-    if problem is None or not Ticket.objects.filter(pk=ticket.pk, problem=problem).update(
-        problem=None, changed_at=timezone.now()
-    ):
-        return False
-    ticket.problem = None
-    _note([ticket.pk], "No longer linked to the problem", by=by, problem=problem, linked=False)
-    audit.record(by, "ticket.unlink", ticket.pk, problem=problem)
-    changes.bump("tickets", f"ticket:{ticket.pk}", "incident")
-    return True
 
 
 def link_received(received: Any, message: Any) -> None:

@@ -149,7 +149,7 @@ def reply(request: HttpRequest, pk: int, update_pk: int) -> HttpResponse:
         text = reply_text(about.body, closing=solves)
         key = secrets.token_urlsafe(32)
         form = ReplyForm(initial={"subject": found.problem.title, "text": text, "key": key})
-    people = broadcast.people_of(broadcast.answerable(found.problem_id))
+    people = broadcast.people_of(broadcast.answerable(found.problem_id), about.about)
     context = {"incident": found, "update": about, "form": form, "solves": solves, "people": people}
     return render(request, "incidents/reply.html", context, status=400 if form.errors else 200)
 
@@ -162,17 +162,6 @@ def unlink_job(request: HttpRequest, pk: int) -> HttpResponse:
     linking.unlink_all(job, request.user)
     messages.success(request, "The tickets of this linking are being taken out of the incident.")
     return redirect("incident", job.incident_id)
-
-
-@needs(Power.WORK_DESK)
-@require_POST
-def unlink(request: HttpRequest, ticket_pk: int) -> HttpResponse:
-    """Takes one ticket out of its incident."""
-    ticket = get_object_or_404(Ticket.objects.select_related("problem"), pk=ticket_pk)
-    problem = ticket.problem
-    if linking.unlink(ticket, request.user):
-        messages.success(request, f"Ticket #{ticket.pk} is no longer linked to “{problem}”.")
-    return redirect("ticket", ticket.pk)
 
 
 def _incident(pk: int) -> Incident:

@@ -124,14 +124,6 @@ def test_linking_a_new_ticket_costs_one_query_and_one_update(entered, write, dja
         linking.link_received(SimpleNamespace(ticket=other, created=True), message)
 
 
-def test_one_ticket_is_taken_out(entered, write, maya):
-    ticket = receive(write("a@example.com")) if entered() else None
-    assert linking.unlink(ticket, maya)
-    ticket.refresh_from_db()
-    assert ticket.problem is None
-    assert not linking.unlink(ticket, maya)
-
-
 def test_a_whole_linking_is_undone_and_only_it(entered, write, maya):
     swept = [write("a@example.com"), write("b@example.com")]
     incident = entered()
