@@ -30,6 +30,7 @@
     const chosen = boxes().filter((box) => box.checked).length;
     const label = one("[data-selected]");
     if (label) label.textContent = chosen ? `${chosen} selected` : "Nothing selected";
+    one("[data-bulk]")?.classList.toggle("chosen", chosen > 0);
     const head = one("[data-select-all]");
     if (head) { head.checked = chosen > 0 && chosen === boxes().length; head.indeterminate = chosen > 0 && !head.checked; }
   };
@@ -68,12 +69,12 @@
     if (requestConfig.verb !== "get" || !target) return;
     if (last.get(target) === xhr.responseText) event.detail.shouldSwap = false;
     last.set(target, xhr.responseText);
-    target.dataset.checked = boxes().filter((box) => box.checked).map((box) => box.value).join(" ");
   });
   document.addEventListener("htmx:afterSwap", () => {
     const row = here();
     if (row) row.classList.add("cursor");
     count();
   });
+  document.documentElement.classList.add("scripted");
   count();
 })();
