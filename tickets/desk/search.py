@@ -14,7 +14,7 @@ LOOKED_THROUGH = 50_000
 
 def find(words: str) -> list[Ticket]:
     """Tickets that match, the newest first; a ticket's number comes first."""
-    words = words.strip()
+    words = words.replace("\0", "").strip()
     if not words:
         return []
     found = list(_by_number(words))
