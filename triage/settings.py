@@ -72,6 +72,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "rest_framework",
 ]
+# Nobody signs in at the front door, and allauth does not start without its middleware.
+if ROLE == "front":
+    INSTALLED_APPS = [name for name in INSTALLED_APPS if not name.startswith("allauth")]
 _FRONT_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
