@@ -1,4 +1,4 @@
-"""Wires the package into Django."""
+"""Wires the package into Django: what triage does with what is received."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class TriageConfig(AppConfig):
     name = "triage"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Models must be loaded before those who use them can be.
+        from tickets import intake
+        from triage.incidents import linking
+
+        intake.on_received(linking.link_received)

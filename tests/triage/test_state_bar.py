@@ -87,7 +87,7 @@ def test_only_managers_are_offered_the_action():
 def test_the_bar_is_polled_by_people_who_signed_in_only(client):
     enter()
     assert client.get("/state/").status_code == 302
-    user = User.objects.create_user("helper", password="x" * 12)
+    user = User.objects.create_user("helper")
     user.groups.add(Group.objects.get(name="helper"))
     client.force_login(user)
     response = client.get("/state/")

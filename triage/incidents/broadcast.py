@@ -35,7 +35,8 @@ def make(
     known = Broadcast.objects.filter(key=key).first()
     if known is not None:
         return known
-    query = {"problem": incident.problem_id, "max_id": frozen.newest_ticket(), "after": after.pk if after else None}
+    upto = frozen.up_to(timezone.now())
+    query = {"problem": incident.problem_id, "after": after.pk if after else None, **upto}
     job = frozen.make(Job.Kind.BROADCAST, incident, by, query)
     made = Broadcast.objects.create(
         incident=incident, update=update, job=job, key=key, subject=subject[:200], body=text, solves=solves, by=by
@@ -75,7 +76,7 @@ def expand_chunk(job: Job) -> Chunk:
     broadcast = Broadcast.objects.select_for_update().get(job=job)
     if broadcast.paused:
         return Chunk(job.cursor, 0, done=False)
-    found = answerable(job.query["problem"]).filter(pk__lte=job.query["max_id"])
+    found = answerable(job.query["problem"]).filter(frozen.within(job.query))
     if not job.cursor:
         Job.objects.filter(pk=job.pk).update(total=found.order_by().values("requester").distinct().count())
     found = found.filter(requester__gt=job.cursor)

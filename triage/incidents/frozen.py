@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from tickets import nudge
@@ -28,14 +28,20 @@ class Chunk:
     unreachable: int = 0
 
 
-def newest_ticket() -> int:
-    """The id that freezes a query: later tickets are not in it."""
-    return Ticket.objects.aggregate(newest=Max("pk"))["newest"] or 0
+def up_to(now: datetime) -> Query:
+    """What freezes a query: the newest id and the time, since a ticket being written now may have any id."""
+    newest = Ticket.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    return {"max_id": newest, "until": now.isoformat()}
 
 
-def query_of(since: datetime, words: Sequence[str], max_id: int) -> Query:
-    """Tickets since a time, with any of the words, up to an id: as jobs keep it."""
-    return {"since": since.isoformat(), "words": list(words), "max_id": max_id}
+def within(query: Query) -> Q:
+    """Tickets that were there, or reached us, when the query was frozen."""
+    return Q(pk__lte=query["max_id"]) | Q(created_at__lte=datetime.fromisoformat(query["until"]))
+
+
+def query_of(since: datetime, words: Sequence[str], now: datetime) -> Query:
+    """Tickets since a time, with any of the words, up to now: as jobs keep it."""
+    return {"since": since.isoformat(), "words": list(words), **up_to(now)}
 
 
 def make(kind: Job.Kind, incident: Incident, by: Any, query: Query, total: int = 0) -> Job:

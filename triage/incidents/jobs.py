@@ -67,7 +67,7 @@ def _expand(job: Job, chunks: int | None) -> None:
         chunk = _advance(job)
         changes.bump("incident", "tickets")
         if chunk.done:
-            _finished(job)
+            _end(job)
             return
         if _waits(job) is not None:
             break
@@ -105,7 +105,13 @@ def _advance(job: Job) -> Chunk:
     return chunk
 
 
-def _finished(job: Job) -> None:
+def _end(job: Job) -> None:
+    """Finished, unless a linking has its second pass before it; then what waits for it may begin."""
+    pause = linking.settles_in(job) if job.kind == Job.Kind.LINK else None
+    if pause is not None:
+        if work.put_back(job, pause, ""):
+            Job.objects.filter(pk=job.pk, state=WorkState.QUEUED).update(cursor=0)
+        return
     work.finish(job, WorkState.SENT)
     for following in Job.objects.filter(incident=job.incident_id, query__after=job.pk, state=WorkState.QUEUED):
         Job.objects.filter(pk=following.pk, state=WorkState.QUEUED).update(due_at=timezone.now())

@@ -1,7 +1,7 @@
 """Which tickets belong to an incident: linked by a frozen query, as they arrive, and taken out again as a whole."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -15,17 +15,20 @@ from triage.models import Incident, Job
 
 # Tickets in one transaction.
 CHUNK = 500
+# A ticket that was being written while incident mode was entered saw no incident, and may be committed after the first
+# pass: a second pass follows when every such transaction is over. Bulk replies wait for it.
+SETTLE = timedelta(seconds=5)
 UNSOLVED = (Ticket.State.OPEN, Ticket.State.PENDING)
 
 
 def matching(query: Query) -> QuerySet[Ticket]:
     """Unsolved tickets that belong to no problem yet and match the frozen query."""
     found = Ticket.objects.filter(
+        frozen.within(query),
         state__in=UNSOLVED,
         problem=None,
         merged_into=None,
         created_at__gte=datetime.fromisoformat(query["since"]),
-        pk__lte=query["max_id"],
     )
     if query["words"]:
         said = Entry.objects.filter(ticket=OuterRef("pk"), kind=Entry.Kind.MESSAGE)
@@ -58,6 +61,12 @@ def link_chunk(job: Job) -> Chunk:
     return Chunk(ids[-1] if ids else job.cursor, len(ids), done=len(ids) < CHUNK)
 
 
+def settles_in(job: Job) -> timedelta | None:
+    """How long until the second pass; None when this one was it."""
+    left = datetime.fromisoformat(job.query["until"]) + SETTLE - timezone.now()
+    return left if left > timedelta(0) else None
+
+
 def linked_by(job: Job) -> QuerySet[Ticket]:
     """Tickets that this job linked and that still belong to its problem."""
     mine = Entry.objects.filter(ticket=OuterRef("pk"), kind=Entry.Kind.EVENT, payload__job=job.pk, payload__linked=True)
@@ -87,7 +96,7 @@ def link_received(received: Any, message: Any) -> None:
     ticket = received.ticket
     if not received.created or ticket.problem_id is not None:
         return
-    on = Incident.objects.filter(left_at=None, link_new=True).order_by("-entered_at")
+    on = Incident.objects.filter(left_at=None, link_new=True, started_at__lte=ticket.created_at).order_by("-entered_at")
     for problem, words in on.values_list("problem_id", "link_words"):
         if belongs(f"{message.subject} {message.text}", words, ticket.medium):
             ticket.problem_id = problem

@@ -108,7 +108,7 @@ def _show_notices(incident: Incident, text: Mapping[str, str], update: Update, b
 def _make_jobs(incident: Incident, effects: Effects, update: Update, token: str, by: Any) -> None:
     if not effects["link"]:
         return
-    query = frozen.query_of(incident.started_at, effects["words"], frozen.newest_ticket())
+    query = frozen.query_of(incident.started_at, effects["words"], incident.entered_at)
     link = frozen.make(
         Job.Kind.LINK, incident, by, {**query, "problem": incident.problem_id}, total=effects["link"]["tickets"]
     )

@@ -106,7 +106,7 @@ def _components(wanted: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _matching_now(choices: Choices) -> QuerySet[Ticket]:
-    return linking.matching(frozen.query_of(choices.started_at, choices.words, frozen.newest_ticket()))
+    return linking.matching(frozen.query_of(choices.started_at, choices.words, timezone.now()))
 
 
 def _link(choices: Choices) -> dict[str, Any]:

@@ -9,15 +9,22 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from tickets.models import Entry, Identity, Requester, Ticket
+from triage.incidents import linking
 from triage.incidents.mode import Choices
 from triage.models import Component
 from voice.models import Line
 
 
 def person(role: str) -> User:
-    user = User.objects.create_user(f"the-{role}", password="x" * 12, first_name=role.capitalize())
+    user = User.objects.create_user(f"the-{role}", first_name=role.capitalize())
     user.groups.add(Group.objects.get_or_create(name=role)[0])
     return user
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch) -> None:
+    """No second pass of linking, but where a test asks for it."""
+    monkeypatch.setattr(linking, "SETTLE", timedelta(0))
 
 
 @pytest.fixture

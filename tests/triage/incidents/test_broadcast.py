@@ -99,7 +99,7 @@ def test_simulated_closed_and_merged_tickets_are_left_out(entered, write):
     ann = write("ann@example.com")
     write("sim@example.com", simulated=True)
     incident = entered()
-    closed, merged = write("closed@example.com"), write("merged@example.com")
+    closed, merged = [write(f"{word}@example.com", created_at=timezone.now()) for word in ("closed", "merged")]
     work_off(incident)
     Ticket.objects.filter(pk=closed.pk).update(problem=incident.problem, state="closed")
     Ticket.objects.filter(pk=merged.pk).update(problem=incident.problem, merged_into=ann)

@@ -4,9 +4,13 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+import time_machine
+from django.db import transaction
 from django.utils import timezone
 
-from tickets.models import Problem, Ticket
+from tickets import intake
+from tickets.message import InboundMessage
+from tickets.models import Outgoing, Problem, Ticket, Told
 from triage.incidents import jobs, linking, mode
 from triage.models import Incident, Job
 
@@ -52,7 +56,7 @@ def test_only_unsolved_unlinked_tickets_of_the_time_are_linked(entered, write):
         write("f@example.com", merged_into=mine[0]),
     ]
     incident = entered()
-    late = write("g@example.com")
+    late = write("g@example.com", created_at=timezone.now())
     job = link(incident)
     assert set(incident.problem.tickets.all()) == set(mine)
     assert (job.state, job.expanded) == ("sent", 3)
@@ -105,6 +109,42 @@ def test_two_overlapping_incidents_with_words_each_take_their_own(entered, write
     assert receive(write("a@example.com", subject="login")).problem == logins.problem
     assert receive(write("b@example.com", subject="my card")).problem == payments.problem
     assert receive(write("c@example.com", subject="other")).problem is None
+
+
+def test_what_was_written_before_it_began_is_not_linked(entered, write):
+    entered()
+    assert receive(write("a@example.com", created_at=timezone.now() - timedelta(days=1))).problem is None
+
+
+def test_a_ticket_that_was_being_written_is_linked_by_the_second_pass(entered, write, monkeypatch):
+    monkeypatch.setattr(linking, "SETTLE", timedelta(seconds=5))
+    first = write("a@example.com")
+    incident = entered()
+    job = incident.jobs.get(kind=Job.Kind.LINK)
+    assert jobs.expand(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.due_at > timezone.now()) == ("queued", True)
+    # Committed after the first pass, by a transaction that began before there was an incident.
+    late = write("b@example.com")
+    with time_machine.travel(timezone.now() + timedelta(seconds=6)):
+        assert jobs.expand(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.expanded) == ("sent", 2)
+    assert set(incident.problem.tickets.all()) == {first, late}
+
+
+def test_a_mail_that_arrives_is_linked_and_acknowledged_with_the_notice(entered, lines):
+    incident = entered()
+    message = InboundMessage(
+        medium="email", happened_at=timezone.now(), sender="new@example.com", subject="Login", text="It fails."
+    )
+    with transaction.atomic():
+        ticket = intake.receive(message, None).ticket
+    ticket.refresh_from_db()
+    assert ticket.problem == incident.problem
+    acknowledgement = Outgoing.objects.get(to="new@example.com")
+    assert "We know of it." in acknowledgement.text
+    assert Told.objects.filter(requester=ticket.requester, about=incident.updates.get().about).exists()
 
 
 def test_what_joins_a_ticket_is_not_linked(entered, write):

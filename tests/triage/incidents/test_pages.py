@@ -19,7 +19,7 @@ def boss(client, maya):
 
 @pytest.fixture
 def agent(client, db):
-    user = User.objects.create_user("agent", password="x" * 12)
+    user = User.objects.create_user("agent")
     user.groups.add(Group.objects.get_or_create(name="agent")[0])
     client.force_login(user)
     return client
