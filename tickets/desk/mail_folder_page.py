@@ -12,7 +12,7 @@ PAGE = 50
 
 
 @require_GET
-@needs(Power.ANSWER_TICKETS)
+@needs(Power.WORK_DESK)
 def show(request: HttpRequest) -> HttpResponse:
     """The newest mails."""
     _only_with_a_folder()
@@ -20,7 +20,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@needs(Power.ANSWER_TICKETS)
+@needs(Power.WORK_DESK)
 def show_one(request: HttpRequest, name: str) -> HttpResponse:
     """One mail with its headers."""
     _only_with_a_folder()
