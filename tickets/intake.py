@@ -205,7 +205,7 @@ def receive(message: InboundMessage, arrival: Arrival | None) -> Received:
         hook(received, message)
     if received.created:
         acknowledge.consider(ticket, received.entry, message)
-    changes.bump("queue", f"ticket:{ticket.pk}")
+    changes.bump("tickets", f"ticket:{ticket.pk}")
     return received
 
 

@@ -201,7 +201,7 @@ def _answered(ticket: Ticket, entry: Entry, name: str, *, solve: bool) -> None:
     ticket.waiting_since = None
     ticket.last_text, ticket.last_from = compose.one_line(entry.visible, 240), name[:200]
     ticket.save(update_fields=["state", "solved_at", "waiting_since", "last_text", "last_from", "changed_at"])
-    changes.bump("queue", f"ticket:{ticket.pk}")
+    changes.bump("tickets", f"ticket:{ticket.pk}")
 
 
 def _bare(subject: str) -> str:

@@ -42,4 +42,4 @@ def _tell(mail: Outgoing, message: InboundMessage, arrival: Arrival) -> None:
         arrival=arrival,
         happened_at=message.happened_at,
     )
-    changes.bump("queue", f"ticket:{mail.ticket_id}")
+    changes.bump("tickets", f"ticket:{mail.ticket_id}")
