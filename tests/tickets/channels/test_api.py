@@ -6,8 +6,9 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
-from tickets import journal
+from tickets import intake, journal
 from tickets.models import ApiToken, Arrival
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +120,44 @@ def test_the_schema_is_there_for_everybody(client):
     text = client.get("/api/v1/schema/").content.decode()
     assert "/api/v1/tickets/" in text
     assert "Idempotency-Key" in text
+
+
+def test_a_post_is_a_ticket_at_once_and_its_repetition_the_same_one(post):
+    first = post(key="order-7")
+    assert first.status_code == 201
+    shown = first.json()
+    assert (shown["subject"], shown["language"], shown["state"]) == ("Login", "de", "open")
+    assert [entry["text"] for entry in shown["entries"]] == ["It fails."]
+    again = post(key="order-7")
+    assert (again.status_code, again.json()["id"]) == (200, shown["id"])
+    assert post(key="order-8").json()["id"] != shown["id"]
+    assert Arrival.objects.count() == 2
+
+
+def test_without_a_key_every_post_is_a_ticket_of_its_own(post):
+    assert post().json()["id"] != post().json()["id"]
+
+
+def test_a_key_with_another_content_is_refused(post):
+    post(key="order-7")
+    is_problem(post({**BODY, "message": "Something else."}, key="order-7"), 422)
+    assert Arrival.objects.count() == 1
+
+
+def test_two_tokens_may_use_the_same_key(post, agent):
+    post(key="order-7")
+    out = StringIO()
+    call_command("api_token", "other", "--user", agent.email, stdout=out)
+    assert post(key="order-7", Authorization=f"Bearer {out.getvalue().strip()}").status_code == 201
+
+
+def test_what_waits_to_be_understood_is_accepted(post, monkeypatch):
+    def away(arrival):
+        raise OperationalError("database away")
+
+    monkeypatch.setitem(intake._readers, "api", away)
+    response = post(key="order-7")
+    assert (response.status_code, response.json()["status"]) == (202, "accepted")
+    monkeypatch.undo()
+    assert post(key="order-7").status_code == 200
+    assert Arrival.objects.get().state == "understood"
