@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tickets.models import Outgoing, Told, WorkState
@@ -33,5 +34,5 @@ def stop(group: str, why: str) -> list[int]:
     return [requester for _, requester in rows if requester is not None]
 
 
-def _queued(group: str):
+def _queued(group: str) -> QuerySet[Outgoing]:
     return Outgoing.objects.filter(group=group, state=WorkState.QUEUED)

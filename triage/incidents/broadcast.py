@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from tickets import audit, changes, groups, nudge, outbox
+from tickets.delivery import SEND_BULK
 from tickets.mail import words
 from tickets.models import Entry, Identity, Lane, MessageReference, Outgoing, Ticket, Told, WorkState
 from triage.incidents import frozen
@@ -183,7 +184,7 @@ def resume(broadcast: Broadcast, by: Any) -> None:
             groups.release(broadcast.group)
             Job.objects.filter(pk=broadcast.job_id, state=WorkState.QUEUED).update(due_at=timezone.now())
             nudge.send(EXPAND, broadcast.job_id, queue="bulk")
-            nudge.send("tickets.tasks.send_bulk", queue="bulk")
+            nudge.send(SEND_BULK, queue="bulk")
             _acted(broadcast, by, "broadcast.resume")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from triage.models import Component, Incident
 
 # From good to bad; maintenance is announced and therefore better than degraded.
-ORDER = [
+ORDER: list[str] = [
     Component.Status.OPERATIONAL,
     Component.Status.MAINTENANCE,
     Component.Status.DEGRADED,
