@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
+
+from tickets.roles import ROLES
 
 os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
 Path(os.environ["BREAKWATER_VAR"]).mkdir(parents=True, exist_ok=True)
@@ -20,6 +23,16 @@ def own_folders(settings, tmp_path: Path) -> None:
     # Tests of one process share its connection; the threads are tested by processes of their own (tests/faults).
     settings.JOURNAL_THREAD = False
     settings.KEEPER_THREADS = False
+
+
+@pytest.fixture(autouse=True)
+def roles(request: pytest.FixtureRequest) -> None:
+    """Tests that commit end with an emptied database; the next one has its roles again."""
+    marker = request.node.get_closest_marker("django_db")
+    if "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction")):
+        request.getfixturevalue("transactional_db")
+        for name in ROLES:
+            Group.objects.get_or_create(name=name)
 
 
 @pytest.fixture
