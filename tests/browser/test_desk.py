@@ -26,10 +26,10 @@ def test_the_queue_fills_by_itself_and_leaves_alone_what_is_read(open_page: Open
     expect(page.locator("#nothing")).to_have_count(0)
     page.get_by_label(f"Select #{first.pk}").check()
     ticket("Cannot sign in", waiting=1)
+    acts.assign([first.pk], ben := person(name="Ben Roe"), ben)
     expect(page.locator("#rows tr").nth(1)).to_contain_text("Cannot sign in")
     expect(page.get_by_label(f"Select #{first.pk}")).to_be_checked()
     expect(page.get_by_text("1 selected")).to_be_visible()
-    acts.assign([first.pk], ben := person(name="Ben Roe"), ben)
     expect(page.locator(f"#who-{first.pk}")).to_contain_text("Ben Roe")
 
 
@@ -131,7 +131,9 @@ def test_pages_are_accessible_and_fit(
     full_house: dict[str, str],
     dark: bool,
     size: dict[str, int] | None,
+    settings: Any,
 ) -> None:
+    settings.DEMO = True
     page = open_page(dark=dark, size=size)
     page.goto("/accounts/login/")
     accessible(page)

@@ -66,6 +66,8 @@
   const last = new WeakMap();
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, target, requestConfig } = event.detail;
+    // Signed out meanwhile: the whole page asks to sign in, not the part that polled.
+    if (xhr.responseURL.includes("/accounts/login/")) { event.detail.shouldSwap = false; location.reload(); return; }
     if (requestConfig.verb !== "get" || !target) return;
     if (last.get(target) === xhr.responseText) event.detail.shouldSwap = false;
     last.set(target, xhr.responseText);
