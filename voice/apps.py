@@ -1,4 +1,4 @@
-"""Wires the package into Django."""
+"""Wires the package into Django: who reads calls."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,11 @@ from django.apps import AppConfig
 class VoiceConfig(AppConfig):
     name = "voice"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Models must be loaded before the readers can be.
+        from tickets import intake
+        from tickets.models import Channel
+        from voice import reading
+
+        intake.register_reader(Channel.CALL, reading.read_arrival)

@@ -1,5 +1,18 @@
 """Front addresses of voice: Twilio's webhooks for calls, statuses and texts."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from voice import calls
+
+_PLACE = "<str:language>/<int:attempt>/"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("voice/audio/<str:digest>/", calls.audio, name="voice_audio"),
+    path("voice/<slug:line>/answer/", calls.answer, name="voice_answer"),
+    path("voice/<slug:line>/status/", calls.status, name="voice_status"),
+    path(f"voice/<slug:line>/menu/<slug:kind>/{_PLACE}", calls.step, {"name": "menu"}, name="voice_menu"),
+    path(f"voice/<slug:line>/number/{_PLACE}", calls.step, {"name": "number"}, name="voice_number"),
+    path(f"voice/<slug:line>/confirm/<slug:number>/{_PLACE}", calls.step, {"name": "confirm"}, name="voice_confirm"),
+    path(f"voice/<slug:line>/dialled/{_PLACE}", calls.step, {"name": "dialled"}, name="voice_dialled"),
+    path(f"voice/<slug:line>/recording/{_PLACE}", calls.step, {"name": "recording"}, name="voice_recording"),
+]

@@ -1,0 +1,183 @@
+"""Twilio's webhooks for calls: answered from the plan alone, each step journaled, never a 4xx or 5xx once signed."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from twilio.twiml.voice_response import VoiceResponse
+
+from tickets import blobs, journal
+from tickets.models import Channel, CountsAs
+from tickets.roles import View, public
+from voice import plan, script
+from voice.numbers import caller_of
+from voice.signature import signed
+
+log = logging.getLogger(__name__)
+
+Play = Callable[[script.Turn], script.Reply]
+# What Twilio tells of a call that is worth keeping.
+KEPT = ("CallStatus", "CallDuration", "DialCallStatus", "RecordingSid", "RecordingUrl", "RecordingDuration", "Digits")
+SIMULATED = "BreakwaterSimulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Which step of a call a webhook is, as its address says."""
+
+    name: str
+    line: str
+    language: str = ""
+    attempt: int = 0
+    kind: str = ""
+    number: str = ""
+
+
+def always_answers(view: View) -> View:
+    """Whatever fails, the caller hears the line's message; if even that fails, a sentence that needs no line."""
+
+    @wraps(view)
+    def safe(request: HttpRequest, line: str, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, line, **kwargs)  # type: ignore[return-value]
+        except Exception:  # a caller must not hear "an application error has occurred"
+            log.exception("a call to %s was answered with the plain message", line)
+            return _plain_message(line)
+
+    return safe
+
+
+@csrf_exempt
+@signed
+@always_answers
+def answer(request: HttpRequest, line: str) -> HttpResponse:
+    """A call comes in. Also the number's fallback, by GET."""
+    return _play(request, Step("answer", line), script.answer)
+
+
+@csrf_exempt
+@signed
+@always_answers
+def step(request: HttpRequest, line: str, name: str, language: str, attempt: int, **rest: str) -> HttpResponse:
+    """A further step: keys, a number, a recording, the end of ringing."""
+    return _play(request, Step(name, line, language, attempt, **rest), STEPS[name])
+
+
+@csrf_exempt
+@signed
+@always_answers
+def status(request: HttpRequest, line: str) -> HttpResponse:
+    """Twilio tells how a call is going. Each status of a call is journaled once."""
+    params = _params(request)
+    _journal(params, Step("status", line), params.get("CallStatus", ""), {})
+    return _xml(VoiceResponse())
+
+
+@public
+@require_safe
+def audio(request: HttpRequest, digest: str) -> HttpResponse:
+    """An announcement's audio under its content hash, so that it may be cached for ever."""
+    try:
+        content = blobs.read(digest)
+    except (ValueError, FileNotFoundError) as error:
+        raise Http404 from error
+    kind = "audio/wav" if content[:4] == b"RIFF" else "audio/mpeg"
+    if kind == "audio/mpeg" and not (content[:3] == b"ID3" or content[:1] == b"\xff"):
+        raise Http404
+    response = HttpResponse(content, content_type=kind)
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+STEPS: dict[str, Play] = {
+    "menu": script.menu,
+    "number": script.number,
+    "confirm": script.confirm,
+    "dialled": script.dialled,
+    "recording": script.recorded,
+}
+
+
+def _play(request: HttpRequest, where: Step, play: Play) -> HttpResponse:
+    line = plan.line_of(where.line)
+    params = _params(request)
+    if line is None:
+        _journal(params, where, where.attempt, {})
+        return _xml(script.any_line())
+    turn = _turn(line, where, params)
+    reply = play(turn)
+    kept = _journal(params, where, where.attempt, reply.facts)
+    if not kept and "callback" in reply.facts:
+        return _xml(script.not_noted(turn))
+    return _xml(reply.response)
+
+
+def _turn(line: plan.LineDocument, where: Step, params: Mapping[str, str]) -> script.Turn:
+    language = where.language if where.language in line["languages"] else line["languages"][0]
+    return script.Turn(
+        line=line,
+        language=language,
+        attempt=where.attempt,
+        caller=caller_of(params.get("From", "")),
+        keys=params.get("Digits", ""),
+        now=timezone.now(),
+        countries=tuple(settings.CALL_COUNTRIES),
+        kind=where.kind,
+        number=where.number,
+        dialled=params.get("DialCallStatus", ""),
+    )
+
+
+def _journal(params: Mapping[str, str], where: Step, attempt: object, facts: Mapping[str, Any]) -> bool:
+    """Keeps a step of a call; False when it could be kept nowhere."""
+    sid = params.get("CallSid", "")
+    if not sid:
+        return False
+    simulated = SIMULATED in params
+    further = CountsAs.STEP if where.name != "answer" else ""
+    place = "-".join(part for part in (where.kind, where.number, where.language, str(attempt)) if part)
+    incoming = journal.Incoming(
+        channel=Channel.CALL,
+        key=journal.key_of(sid, where.name, place),
+        sender=caller_of(params.get("From", "")),
+        happened_at=timezone.now(),
+        line=where.line,
+        counts_as=CountsAs.SIMULATED if simulated else further,
+        payload={
+            "sid": sid,
+            "step": where.name,
+            "simulated": simulated,
+            "caller": caller_of(params.get("From", "")),
+            **{name: params[name] for name in KEPT if name in params},
+            **facts,
+        },
+    )
+    try:
+        journal.accept(incoming)
+    except journal.NotKept:
+        return False
+    return True
+
+
+def _params(request: HttpRequest) -> dict[str, str]:
+    return (request.POST if request.method == "POST" else request.GET).dict()
+
+
+def _plain_message(line: str) -> HttpResponse:
+    try:
+        found = plan.line_of(line)
+        return _xml(script.plain(found, timezone.now()) if found else script.any_line())
+    except Exception:  # the plan itself is at fault
+        log.exception("the plan of %s cannot be read", line)
+        return _xml(script.any_line())
+
+
+def _xml(response: VoiceResponse) -> HttpResponse:
+    return HttpResponse(str(response), content_type="text/xml; charset=utf-8")

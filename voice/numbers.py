@@ -1,0 +1,64 @@
+"""Phone numbers: what we may call, and how a number is written down. Pure."""
+
+from collections.abc import Collection
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberType
+
+# What Twilio says for a caller who withholds their number.
+WITHHELD = {
+    "",
+    "anonymous",
+    "restricted",
+    "unavailable",
+    "unknown",
+    "+266696687",
+    "+8656696",
+    "+7378742833",
+    "+2562533",
+}
+_COSTLY = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}
+
+
+def caller_of(said: str) -> str:
+    """The caller's number as E.164, or empty where it is withheld or none."""
+    if said.strip().lower() in WITHHELD:
+        return ""
+    return normalised(said) or ""
+
+
+def normalised(entered: str, region: str | None = None) -> str | None:
+    """A number as E.164; None if it is none. `region` (ISO 3166) reads national numbers."""
+    text = entered.strip()
+    for candidate in (text, "+" + text.removeprefix("00") if not text.startswith("+") else text):
+        try:
+            number = phonenumbers.parse(candidate, region if candidate == text else None)
+        except NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return None
+
+
+def region_of(number: str) -> str | None:
+    """The country (ISO 3166) of an E.164 number; None if it has none."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except NumberParseException:
+        return None
+
+
+def may_dial(number: str, countries: Collection[str]) -> str | None:
+    """None if we may call or text this number, else why not: caller IDs are forged to make us dial costly ones."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except NumberParseException:
+        return "This is no phone number."
+    if not phonenumbers.is_valid_number(parsed):
+        return "This is no phone number."
+    if phonenumbers.number_type(parsed) in _COSTLY:
+        return "Premium and shared-cost numbers are not called."
+    region = phonenumbers.region_code_for_number(parsed)
+    if region not in countries:
+        return f"Numbers in {region or 'that country'} are not called (CALL_COUNTRIES)."
+    return None

@@ -1,0 +1,115 @@
+"""All that every line may say, compiled outside of any request: a call is answered from this alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.utils import timezone
+
+from tickets.keeper import Keeper
+from voice import local
+from voice.models import Announcement, Line
+
+LineDocument = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a line shows a caller now. `kind`: open, closed or incident; words and audio (blob hashes) by language."""
+
+    kind: str
+    text: Mapping[str, str]
+    audio: Mapping[str, str]
+    problem: int | None = None
+
+
+def compile_plan() -> dict[str, Any]:
+    """The document of all lines: faces, hours, keys, and the overlays that are or will be in force."""
+    local.merge()
+    now = timezone.now()
+    overlays: dict[int, list[dict[str, Any]]] = {}
+    rows = Announcement.objects.filter(ended_at__isnull=True).exclude(until__lte=now).order_by("-since", "-pk")
+    for row in rows:
+        overlays.setdefault(row.line_id, []).append(_overlay(row))
+    lines = {line.key: _document(line, overlays.get(line.pk, [])) for line in Line.objects.filter(active=True)}
+    return {"lines": lines, "numbers": {line["number"]: key for key, line in lines.items()}}
+
+
+PLAN = Keeper("plan", compile_plan)
+
+
+def line_of(key: str) -> LineDocument | None:
+    """One line as it stands now, announcements made on this host alone included; None if the plan has no such line."""
+    line = PLAN.current().get("lines", {}).get(key)
+    if line is None:
+        return None
+    return {**line, "overlays": local.laid_over(key, line["overlays"])}
+
+
+def face(line: LineDocument, now: datetime) -> Face:
+    """Pure: the newest overlay in force at `now`, else open or closed by the line's own hours."""
+    overlay = overlay_in_force(line["overlays"], now)
+    if overlay is not None:
+        return Face("incident", overlay["text"], overlay["audio"], overlay["problem"])
+    kind = "open" if is_open(line, now) else "closed"
+    return Face(kind, line["faces"][kind]["text"], line["faces"][kind]["audio"])
+
+
+def overlay_in_force(overlays: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
+    """Pure: the newest overlay that has begun and not run out."""
+    found = [
+        overlay
+        for overlay in overlays
+        if datetime.fromisoformat(overlay["since"]) <= now
+        and (overlay["until"] is None or datetime.fromisoformat(overlay["until"]) > now)
+    ]
+    return max(found, key=lambda overlay: (datetime.fromisoformat(overlay["since"]), overlay["id"]), default=None)
+
+
+def is_open(line: LineDocument, now: datetime) -> bool:
+    """Pure: whether the line is open at `now`, by the clock of its own time zone. No hours at all: always open."""
+    try:
+        local_now = now.astimezone(ZoneInfo(line["time_zone"]))
+    except (ZoneInfoNotFoundError, ValueError):
+        local_now = now
+    if local_now.date().isoformat() in line["holidays"]:
+        return False
+    if not line["hours"]:
+        return True
+    clock = f"{local_now:%H:%M}"
+    return any(start <= clock < end for start, end in line["hours"].get(str(local_now.weekday()), []))
+
+
+def _overlay(row: Announcement) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "since": row.since.isoformat(),
+        "until": row.until.isoformat() if row.until else None,
+        "problem": row.problem_id,
+        "text": row.text,
+        "audio": row.audio,
+        "local": row.local_key,
+    }
+
+
+def _document(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
+    return {
+        "id": line.pk,
+        "key": line.key,
+        "name": line.name,
+        "number": line.number,
+        "languages": line.languages or ["en"],
+        "time_zone": line.time_zone,
+        "hours": line.hours,
+        "holidays": line.holidays,
+        "rings": line.rings,
+        "offers_agent": line.offers_agent,
+        "faces": {
+            "open": {"text": line.open_text, "audio": line.open_audio},
+            "closed": {"text": line.closed_text, "audio": line.closed_audio},
+            "incident": {"text": line.incident_text, "audio": line.incident_audio},
+        },
+        "overlays": overlays,
+    }

@@ -1,0 +1,101 @@
+"""What journaled steps of calls mean: the call's record, callbacks asked for, messages left."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tickets import changes, intake
+from tickets.message import InboundMessage
+from tickets.models import Arrival, CountsAs, Entry, Identity, Medium, Problem
+from voice import callbacks
+from voice.models import Call, Line
+
+# Later ones are never overruled by earlier ones, however Twilio orders its requests.
+ORDER = ("", "queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled")
+ENDED = frozenset(ORDER[5:])
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """One step of a call, applied in the transaction that understands it."""
+
+    facts: dict[str, Any]
+
+    def apply(self, arrival: Arrival) -> str:
+        """Brings the call's record up to date and does what the caller asked for."""
+        line = Line.objects.filter(key=arrival.line).first()
+        call = _record(self.facts, arrival, line)
+        if self.facts.get("callback"):
+            _call_back(self.facts["callback"], call, arrival)
+        if self.facts.get("step") == "recording" and self.facts.get("RecordingSid"):
+            _voicemail(self.facts, call, arrival)
+        changes.bump("calls")
+        return CountsAs.SIMULATED if call.simulated else CountsAs.CONTACT
+
+
+def read_arrival(arrival: Arrival) -> CallStep:
+    """The reader of the channel "call"."""
+    return CallStep(arrival.payload)
+
+
+def _record(facts: dict[str, Any], arrival: Arrival, line: Line | None) -> Call:
+    call, _ = Call.objects.get_or_create(
+        sid=facts.get("sid") or arrival.key[:34],
+        defaults={
+            "line": line,
+            "caller": facts.get("caller", ""),
+            "started_at": arrival.happened_at,
+            "simulated": bool(facts.get("simulated")),
+        },
+    )
+    call.started_at = min(call.started_at, arrival.happened_at)
+    if facts.get("face"):
+        call.face = facts["face"]
+    if facts.get("problem") and Problem.objects.filter(pk=facts["problem"]).exists():
+        call.problem_id = facts["problem"]
+    if facts.get("choice"):
+        call.choice = facts["choice"][:16]
+    _apply_status(call, facts.get("CallStatus", ""), arrival)
+    call.save()
+    return call
+
+
+def _apply_status(call: Call, status: str, arrival: Arrival) -> None:
+    if status not in ORDER or ORDER.index(status) <= ORDER.index(call.status if call.status in ORDER else ""):
+        return
+    if call.status in ENDED:
+        return
+    call.status = status
+    if status in ENDED:
+        call.ended_at = arrival.happened_at
+
+
+def _call_back(number: str, call: Call, arrival: Arrival) -> None:
+    callback, _ = callbacks.request(
+        number,
+        line=call.line,
+        problem=call.problem,
+        arrival=arrival,
+        happened_at=arrival.happened_at,
+        simulated=call.simulated,
+    )
+    Call.objects.filter(pk=call.pk).update(ticket=callback.ticket)
+
+
+def _voicemail(facts: dict[str, Any], call: Call, arrival: Arrival) -> None:
+    length = str(facts.get("RecordingDuration", ""))
+    seconds = int(length) if length.isdecimal() else 0
+    received = intake.receive(
+        InboundMessage(
+            medium=Medium.PHONE,
+            happened_at=arrival.happened_at,
+            sender_kind=Identity.Kind.PHONE,
+            sender=call.caller,
+            subject=f"Voicemail, {seconds // 60}:{seconds % 60:02d}",
+            text="Left a message on the phone.",
+            entry_kind=Entry.Kind.VOICEMAIL,
+            simulated=call.simulated,
+            payload={"recording": facts["RecordingSid"], "url": facts.get("RecordingUrl", ""), "seconds": seconds},
+        ),
+        arrival,
+    )
+    Call.objects.filter(pk=call.pk).update(ticket=received.ticket)

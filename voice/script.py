@@ -1,0 +1,220 @@
+"""What a call hears and where its keys lead: pure decisions over the plan, no database, no request."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from twilio.twiml.voice_response import VoiceResponse
+
+from voice import twiml
+from voice.numbers import may_dial, normalised, region_of
+from voice.plan import Face, LineDocument, face
+from voice.words import digits
+
+# Times that a menu is repeated before we say goodbye.
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One webhook of a call. `path` is where the keys of this call go: language and attempt are in it."""
+
+    line: LineDocument
+    language: str
+    attempt: int
+    caller: str  # E.164, empty if withheld
+    keys: str
+    now: datetime
+    countries: tuple[str, ...]
+    kind: str = ""  # the face whose menu was heard
+    number: str = ""  # the number entered, to be confirmed
+    dialled: str = ""  # how ringing our agents ended
+
+    def path(
+        self, step: str, *, language: str = "", attempt: int | None = None, kind: str = "", number: str = ""
+    ) -> str:
+        """The address of a step: everything it needs stands in the path, nothing in the query."""
+        place = self.attempt if attempt is None else attempt
+        middle = "".join(f"{part}/" for part in (kind, number) if part)
+        return f"/voice/{self.line['key']}/{step}/{middle}{language or self.language}/{place}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is heard, and the facts for the journal: `face`, `problem`, `choice`, `callback` (a number)."""
+
+    response: VoiceResponse
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def answer(turn: Turn) -> Reply:
+    """The first words of a call, and the menu or the ringing that follows."""
+    shown = face(turn.line, turn.now)
+    response = VoiceResponse()
+    facts = {"face": shown.kind, "problem": shown.problem, "language": turn.language}
+    if shown.kind == "open" and turn.line["rings"]:
+        twiml.say_face(response, shown, turn.language, turn.line["languages"])
+        twiml.ring(response, turn.line["rings"], turn.path("dialled"))
+        return Reply(response, facts)
+    _menu(response, turn, shown, with_words=True)
+    return Reply(response, facts)
+
+
+def dialled(turn: Turn) -> Reply:
+    """After our agents' phones rang: over, or nobody was free and the menu follows."""
+    response = VoiceResponse()
+    if turn.dialled in ("completed", "answered"):
+        response.hangup()
+        return Reply(response, {"choice": "agent"})
+    twiml.say(response, "nobody_free", turn.language)
+    shown = face(turn.line, turn.now)
+    _menu(response, turn, shown, with_words=shown.kind == "incident")
+    return Reply(response, {"choice": "nobody_free"})
+
+
+def menu(turn: Turn) -> Reply:
+    """A key of the menu whose face was heard (`turn.kind`), whatever the line shows by now."""
+    incident = turn.kind == "incident"
+    if turn.keys == "1":
+        return _ask_number(turn) if not turn.caller else _note(turn, turn.caller)
+    if turn.keys == "2":
+        return _ask_number(turn) if incident else _voicemail(turn)
+    if turn.keys == "9" and len(turn.line["languages"]) > 1:
+        return answer(replace(turn, language=_next_language(turn), attempt=turn.attempt + 1))
+    if turn.keys == "0" and incident and turn.line["offers_agent"] and turn.line["rings"]:
+        response = VoiceResponse()
+        twiml.ring(response, turn.line["rings"], turn.path("dialled"))
+        return Reply(response, {"choice": "stay"})
+    return _again(turn)
+
+
+def number(turn: Turn) -> Reply:
+    """A number that was entered: read back, or asked for again."""
+    entered = normalised(turn.keys, region_of(turn.line["number"]))
+    if entered is None or may_dial(entered, turn.countries):
+        if turn.attempt + 1 >= ATTEMPTS:
+            return _goodbye(turn)
+        response = VoiceResponse()
+        twiml.say(response, "wrong_number", turn.language)
+        _ask(response, turn, turn.attempt + 1)
+        return Reply(response)
+    response = VoiceResponse()
+    collector = twiml.gather(response, turn.path("confirm", number=entered.removeprefix("+")))
+    twiml.say(collector, "confirm_number", turn.language, number=digits(entered))
+    return Reply(response)
+
+
+def confirm(turn: Turn) -> Reply:
+    """Whether the number that was read back is right."""
+    if turn.keys == "1":
+        return _note(turn, "+" + turn.number)
+    if turn.attempt + 1 >= ATTEMPTS:
+        return _goodbye(turn)
+    response = VoiceResponse()
+    _ask(response, turn, turn.attempt + 1)
+    return Reply(response)
+
+
+def recorded(turn: Turn) -> Reply:
+    """After a message was left."""
+    response = VoiceResponse()
+    twiml.say(response, "message_noted", turn.language)
+    response.hangup()
+    return Reply(response, {"choice": "voicemail"})
+
+
+def not_noted(turn: Turn) -> VoiceResponse:
+    """Said when neither database nor disk could keep a request: nothing is confirmed that is not kept."""
+    response = VoiceResponse()
+    twiml.say(response, "callback_not_noted", turn.language)
+    response.hangup()
+    return response
+
+
+def any_line(language: str = "en") -> VoiceResponse:
+    """Said when we know nothing of a line, or fail: a caller never hears a machine's error."""
+    response = VoiceResponse()
+    twiml.say(response, "any_line", language)
+    response.hangup()
+    return response
+
+
+def plain(line: LineDocument, now: datetime) -> VoiceResponse:
+    """The line's message and nothing else, for when a step failed."""
+    response = VoiceResponse()
+    twiml.say_face(response, face(line, now), line["languages"][0], line["languages"])
+    response.hangup()
+    return response
+
+
+def _menu(response: VoiceResponse, turn: Turn, shown: Face, *, with_words: bool, attempt: int | None = None) -> None:
+    place = turn.attempt if attempt is None else attempt
+    collector = twiml.gather(response, turn.path("menu", kind=shown.kind, attempt=place))
+    if with_words:
+        twiml.say_face(collector, shown, turn.language, turn.line["languages"])
+    for name in _offers(turn, shown.kind):
+        twiml.say(collector, name, turn.language)
+    for language in turn.line["languages"]:
+        if language != turn.language:
+            twiml.say(collector, "language_offer", language)
+            break
+
+
+def _offers(turn: Turn, kind: str) -> list[str]:
+    offers = ["callback_offer" if turn.caller else "callback_asked_offer"]
+    if kind != "incident":
+        return [*offers, "voicemail_offer"]
+    offers.append("other_number_offer")
+    return [*offers, "agent_offer"] if turn.line["offers_agent"] and turn.line["rings"] else offers
+
+
+def _note(turn: Turn, callee: str) -> Reply:
+    """A callback was asked for. Whether the number may be called is decided here for what was entered by hand too."""
+    response = VoiceResponse()
+    if may_dial(callee, turn.countries):
+        twiml.say(response, "wrong_number", turn.language)
+        response.hangup()
+        return Reply(response, {"choice": "refused"})
+    twiml.say(response, "callback_noted", turn.language)
+    response.hangup()
+    return Reply(response, {"choice": "callback", "callback": callee})
+
+
+def _ask_number(turn: Turn) -> Reply:
+    response = VoiceResponse()
+    _ask(response, turn, 0)
+    return Reply(response, {"choice": "other_number"})
+
+
+def _ask(response: VoiceResponse, turn: Turn, attempt: int) -> None:
+    collector = twiml.gather(response, turn.path("number", attempt=attempt), digits=None)
+    twiml.say(collector, "ask_number", turn.language)
+
+
+def _voicemail(turn: Turn) -> Reply:
+    response = VoiceResponse()
+    twiml.say(response, "leave_message", turn.language)
+    twiml.record(response, turn.path("recording"))
+    return Reply(response, {"choice": "voicemail_offered"})
+
+
+def _again(turn: Turn) -> Reply:
+    if turn.attempt + 1 >= ATTEMPTS:
+        return _goodbye(turn)
+    response = VoiceResponse()
+    shown = Face(turn.kind, {}, {})
+    _menu(response, turn, shown, with_words=False, attempt=turn.attempt + 1)
+    return Reply(response)
+
+
+def _goodbye(turn: Turn) -> Reply:
+    response = VoiceResponse()
+    twiml.say(response, "goodbye", turn.language)
+    response.hangup()
+    return Reply(response)
+
+
+def _next_language(turn: Turn) -> str:
+    languages = turn.line["languages"]
+    place = languages.index(turn.language) if turn.language in languages else 0
+    return languages[(place + 1) % len(languages)]

@@ -1,0 +1,125 @@
+"""The one place that speaks to Twilio's REST API, with time-outs, one kind of error, and a base that tests can turn."""
+
+import logging
+import time
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from django.conf import settings
+from twilio.base.exceptions import TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from tickets.work import TransportError
+
+log = logging.getLogger(__name__)
+
+# Seconds for one request, and the pauses before a request that was turned away as one too many is sent again.
+PATIENCE = 10
+PAUSES = (0.5, 1.5)
+TOO_MANY = 429
+# Statuses of calls to agents that we want to hear of.
+EVENTS = ["initiated", "ringing", "answered", "completed"]
+
+
+class RebasedHttpClient(TwilioHttpClient):
+    """Sends requests to another base where one is set, and again only after 429: that one was not processed."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(timeout=PATIENCE)
+        self._base = urlsplit(base) if base else None
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        if self._base:
+            parts = urlsplit(url)
+            url = urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
+        for pause in PAUSES:
+            response = super().request(method, url, *args, **kwargs)
+            if response.status_code != TOO_MANY:
+                return response
+            time.sleep(pause)
+        return super().request(method, url, *args, **kwargs)
+
+
+class Telephone:
+    """What we ask of Twilio. Every method raises TransportError, permanent where trying again is useless."""
+
+    def __init__(self, account: str, token: str, base: str = "") -> None:
+        self._client = Client(account, token, http_client=RebasedHttpClient(base))
+
+    def start_call(self, *, to: str, from_: str, url: str, status_callback: str, timeout: int = 25) -> str:
+        """Rings `to` and fetches `url` when it is answered. Returns the call's SID."""
+        call = self._do(
+            self._client.calls.create,
+            to=to,
+            from_=from_,
+            url=url,
+            method="POST",
+            status_callback=status_callback,
+            status_callback_method="POST",
+            status_callback_event=EVENTS,
+            timeout=timeout,
+        )
+        return call.sid
+
+    def end_call(self, sid: str) -> None:
+        """Ends a call that is going on."""
+        self._do(self._client.calls(sid).update, status="completed")
+
+    def call_status(self, sid: str) -> str:
+        """How a call is going, in Twilio's words."""
+        return str(self._do(self._client.calls(sid).fetch).status)
+
+    def send_text(self, *, to: str, from_: str, body: str, status_callback: str) -> str:
+        """Sends one text message. Returns its SID."""
+        return self._do(
+            self._client.messages.create, to=to, from_=from_, body=body, status_callback=status_callback
+        ).sid
+
+    def number(self, phone_number: str) -> dict[str, Any] | None:
+        """How a number of ours is set up at Twilio; None when the account has no such number."""
+        found = self._do(self._client.incoming_phone_numbers.list, phone_number=phone_number, limit=1)
+        if not found:
+            return None
+        names = (
+            "sid", "phone_number", "voice_url", "voice_method", "voice_fallback_url", "voice_fallback_method",
+            "status_callback", "status_callback_method", "voice_application_sid", "trunk_sid",
+        )  # fmt: skip
+        return {name: getattr(found[0], name) for name in names}
+
+    def update_number(self, sid: str, **values: str) -> None:
+        """Changes how a number is set up: `voice_url`, `voice_fallback_url`, … as the SDK names them."""
+        self._do(self._client.incoming_phone_numbers(sid).update, **values)
+
+    def _do(self, ask: Any, **values: Any) -> Any:
+        try:
+            return ask(**values)
+        except TwilioRestException as error:
+            permanent = 400 <= error.status < 500 and error.status != TOO_MANY
+            raise TransportError(f"Twilio: {error.msg} ({error.code or error.status})", permanent) from error
+        except requests.ConnectTimeout as error:
+            raise TransportError(f"Twilio was not reached: {error}", permanent=False) from error
+        except requests.ConnectionError as error:
+            raise TransportError(f"Twilio was not reached: {error}", permanent=False, uncertain=True) from error
+        except requests.RequestException as error:
+            # It may have been done all the same: REST creates have no idempotency key.
+            raise TransportError(f"Twilio did not answer: {error}", permanent=False, uncertain=True) from error
+
+
+class NoTelephone(Exception):
+    """No Twilio account is set up; nothing can be dialled."""
+
+
+def telephone() -> Telephone:
+    """The telephone of this installation. NoTelephone without credentials."""
+    if not settings.TWILIO_ACCOUNT_SID or not settings.TWILIO_AUTH_TOKENS:
+        raise NoTelephone("Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKENS to dial and to text.")
+    return _telephone(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKENS[0], settings.TWILIO_API_BASE)
+
+
+@cache
+def _telephone(account: str, token: str, base: str) -> Telephone:
+    return Telephone(account, token, base)
