@@ -2,26 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from django.conf import settings
 from django.utils import timezone
 
 from tickets import notices, outbox, told
 from tickets.mail import words
-from tickets.models import Entry, Lane, Notice, Outgoing, Ticket
+from tickets.message import InboundMessage
+from tickets.models import Entry, Lane, MessageReference, Notice, Outgoing, Ticket
 
 # Between two acknowledgements to one person while no notice is in force.
 PAUSE = timedelta(hours=1)
-
-
-class Message(Protocol):
-    """What acknowledging needs to know of a message (`tickets.intake.InboundMessage`)."""
-
-    sender_kind: str
-    sender: str
-    automatic: bool
-    simulated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +24,7 @@ class Plan:
     hourly: bool = False
 
 
-def consider(ticket: Ticket, entry: Entry, message: Message) -> Outgoing | None:
+def consider(ticket: Ticket, entry: Entry, message: InboundMessage) -> Outgoing | None:
     """Queues the acknowledgement of a ticket that `entry` has opened, in the caller's transaction; None without one."""
     if not wants_one(message.sender_kind, message.sender, automatic=message.automatic, simulated=message.simulated):
         return None
@@ -47,7 +38,7 @@ def consider(ticket: Ticket, entry: Entry, message: Message) -> Outgoing | None:
     subject, text = words.render(
         "ack", ticket.language, reference=f"#{ticket.pk}", notice=notice.text if notice and plan.with_notice else ""
     )
-    return outbox.queue(
+    row = outbox.queue(
         kind=Outgoing.Kind.ACKNOWLEDGEMENT,
         lane=Lane.BULK,
         to=message.sender.lower(),
@@ -58,6 +49,18 @@ def consider(ticket: Ticket, entry: Entry, message: Message) -> Outgoing | None:
         text=text,
         about=plan.about,
     )
+    if row is not None:
+        _show(row, ticket)
+    return row
+
+
+def _show(row: Outgoing, ticket: Ticket) -> None:
+    """Lets agents see on the ticket what its requester was told, and how far the mail got."""
+    row.entry = Entry.objects.create(
+        ticket=ticket, kind=Entry.Kind.AUTOMATIC, text=row.text, visible=row.text, happened_at=timezone.now()
+    )
+    row.save(update_fields=["entry"])
+    MessageReference.objects.create(entry=row.entry, message_id=row.message_id, own=True)
 
 
 def wants_one(sender_kind: str, sender: str, *, automatic: bool, simulated: bool) -> bool:

@@ -1,6 +1,5 @@
 """Who gets an acknowledgement, what it says, and that it comes once."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -8,21 +7,18 @@ import time_machine
 from django.utils import timezone
 
 from tickets import acknowledge, notices, outbox, told
-from tickets.models import Lane, Notice, Outgoing, Problem
+from tickets.message import InboundMessage
+from tickets.models import Lane, Medium, Notice, Outgoing, Problem
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@dataclass
-class Message:
-    sender: str = "jo@example.org"
-    sender_kind: str = "email"
-    automatic: bool = False
-    simulated: bool = False
-
-
 def acknowledged(ticket, **message) -> Outgoing | None:
-    return acknowledge.consider(ticket, ticket.entries.get(kind="message"), Message(**message))
+    return acknowledge.consider(ticket, ticket.entries.get(kind="message"), said(**message))
+
+
+def said(sender: str = "jo@example.org") -> InboundMessage:
+    return InboundMessage(medium=Medium.EMAIL, happened_at=timezone.now(), sender=sender, text="It fails.")
 
 
 @pytest.fixture
@@ -83,6 +79,8 @@ def test_the_acknowledgement_names_the_reference_and_quotes_nothing(open_ticket,
     assert "PILLS" not in message.as_string()
     assert "It fails." not in text
     assert message["Auto-Submitted"] == "auto-replied"
+    shown = ticket.entries.get(kind="automatic")
+    assert (shown.text, shown.outgoing.get()) == (row.text, row)
     assert row.headers["In-Reply-To"] == f"<in-{ticket.pk}@mail.example.org>"
 
 
@@ -128,4 +126,4 @@ def test_without_a_notice_at_most_one_an_hour(open_ticket):
 def test_an_answer_on_an_open_ticket_is_not_acknowledged(open_ticket):
     ticket = open_ticket()
     entry = ticket.entries.create(kind="message", sender="jo@example.org", happened_at=timezone.now())
-    assert acknowledge.consider(ticket, entry, Message()) is None
+    assert acknowledge.consider(ticket, entry, said()) is None

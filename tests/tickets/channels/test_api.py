@@ -127,7 +127,7 @@ def test_a_post_is_a_ticket_at_once_and_its_repetition_the_same_one(post):
     assert first.status_code == 201
     shown = first.json()
     assert (shown["subject"], shown["language"], shown["state"]) == ("Login", "de", "open")
-    assert [entry["text"] for entry in shown["entries"]] == ["It fails."]
+    assert [entry["kind"] for entry in shown["entries"]] == ["message", "automatic"]
     again = post(key="order-7")
     assert (again.status_code, again.json()["id"]) == (200, shown["id"])
     assert post(key="order-8").json()["id"] != shown["id"]

@@ -24,7 +24,7 @@ def test_a_raw_delivery_becomes_a_ticket(client):
     intake.understand_all()
     ticket = Ticket.objects.get()
     assert (ticket.subject, ticket.medium, ticket.last_from) == ("Help", "email", "Jo Doe")
-    assert ticket.entries.get().visible == "Nothing works."
+    assert ticket.entries.get(kind="message").visible == "Nothing works."
 
 
 def test_a_parsed_delivery_becomes_a_ticket(client, basic_secret):
@@ -32,7 +32,7 @@ def test_a_parsed_delivery_becomes_a_ticket(client, basic_secret):
     answer = client.post("/mail/in/postmark/", body, content_type="application/json", **mailings.basic())
     assert answer.status_code == 200
     intake.understand_all()
-    assert Entry.objects.get().visible == "Nothing works."
+    assert Entry.objects.get(kind="message").visible == "Nothing works."
     assert Ticket.objects.get().requester.identities.get().value == "jo@example.org"
 
 
@@ -48,7 +48,7 @@ def test_one_message_by_two_ways_is_one(client):
     for token in ("a" * 50, "b" * 50):
         client.post("/mail/in/mailgun/", mailings.mailgun(raw, token=token))
     intake.understand_all()
-    assert (Arrival.objects.count(), Entry.objects.count()) == (2, 1)
+    assert (Arrival.objects.count(), Entry.objects.filter(kind="message").count()) == (2, 1)
     assert sorted(Arrival.objects.values_list("counts_as", flat=True)) == ["contact", "step"]
 
 
