@@ -44,7 +44,7 @@ def query_of(since: datetime, words: Sequence[str], now: datetime) -> Query:
     return {"since": since.isoformat(), "words": list(words), **up_to(now)}
 
 
-def make(kind: Job.Kind, incident: Incident, by: Any, query: Query, total: int = 0) -> Job:
+def make(kind: Job.Kind, incident: Incident | None, by: Any, query: Query, total: int = 0) -> Job:
     """A job row, nudged after commit."""
     job = Job.objects.create(kind=kind, incident=incident, by=by, query=query, total=total, due_at=timezone.now())
     nudge.send(EXPAND, job.pk, queue="bulk")

@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 # Days that a solved incident stays on the page.
 PAST_DAYS = 14
 ASSETS = ("base.css", "public.css", "icon.svg")
-INDICATOR = {Incident.Impact.MINOR: "minor", Incident.Impact.MAJOR: "major", Incident.Impact.CRITICAL: "critical"}
 VERDICTS = {
     "none": "All systems operational",
     "minor": "Some parts do not work as usual",
@@ -43,15 +42,13 @@ class Page:
     @property
     def indicator(self) -> str:
         """none, minor, major or critical: the worst impact that is on, else what the components say."""
-        order = list(INDICATOR.values())
+        order = Incident.Impact.values
         if self.current:
             return max((incident.impact for incident in self.current), key=order.index)
         state = worst(part["status"] for part in self.components)
-        return {
-            Component.Status.MAJOR: "major",
-            Component.Status.PARTIAL: "minor",
-            Component.Status.DEGRADED: "minor",
-        }.get(state, "none")
+        if state == Component.Status.MAJOR:
+            return "major"
+        return "minor" if state in (Component.Status.PARTIAL, Component.Status.DEGRADED) else "none"
 
     @property
     def next_update_by(self) -> datetime | None:

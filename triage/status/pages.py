@@ -1,7 +1,7 @@
 """The page where managers keep the parts of the product as the status page names them."""
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
 from tickets import audit
@@ -32,7 +32,7 @@ def components(request: HttpRequest) -> HttpResponse:
     return render(request, "status/components.html", context, status=400 if form is not None and form.errors else 200)
 
 
-def _data(request: HttpRequest, key: str) -> object:
+def _data(request: HttpRequest, key: str) -> QueryDict | None:
     return request.POST if request.POST.get("component") == key else None
 
 
