@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -62,7 +63,9 @@ def link_chunk(job: Job) -> Chunk:
 
 
 def settles_in(job: Job) -> timedelta | None:
-    """How long until the second pass; None when this one was it."""
+    """How long until the second pass; None when this one was it, or where only one can write at a time (SQLite)."""
+    if not connection.features.has_select_for_update:
+        return None
     left = datetime.fromisoformat(job.query["until"]) + SETTLE - timezone.now()
     return left if left > timedelta(0) else None
 
