@@ -281,6 +281,8 @@ LOGIN_URL = "/accounts/login/"
 
 # ── Language and time ────────────────────────────────────────────────────────────────────────────────────────────────
 LANGUAGE_CODE = "en"
+# The languages of pages for staff. What customers read and hear has languages of its own.
+LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

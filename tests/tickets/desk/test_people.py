@@ -39,6 +39,11 @@ def test_a_wrong_password_says_so_and_keeps_the_name(client: Client) -> None:
     assert f'value="{agent.username}"' in page
 
 
+def test_pages_do_not_mix_languages(client: Client) -> None:
+    answer = client.post(reverse("account_login"), {"login": "x", "password": ""}, headers={"Accept-Language": "de"})
+    assert "This field is required." in answer.content.decode()
+
+
 def test_demo_accounts_exist_and_are_shown_in_a_demo_only(client: Client, settings) -> None:
     login = reverse("account_login")
     assert people.DEMO_PASSWORD not in client.get(login).content.decode()
