@@ -65,7 +65,7 @@ def folded(entry: Entry) -> str:
 def reply(ticket: Ticket, author: Any, text: str, *, solve: bool, seen: int) -> Outgoing:
     """Queues an answer. Overtaken when others spoke after entry `seen`; outbox.NoAddress when they have no mail."""
     with transaction.atomic():
-        ticket = Ticket.objects.select_for_update().select_related("requester").get(pk=ticket.pk)
+        ticket = Ticket.objects.select_for_update(of=("self",)).select_related("requester").get(pk=ticket.pk)
         if (twin := _same_press(ticket, author, text)) is not None:
             return twin
         if (other := _newer(ticket, author, seen)) is not None:

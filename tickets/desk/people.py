@@ -95,7 +95,7 @@ def reactivate(person: Any, by: Any) -> None:
 
 def _keep_one_administrator(person: Any) -> None:
     administrators = Q(groups__name="administrator") | Q(is_superuser=True)
-    people = get_user_model().objects.select_for_update().filter(administrators, is_active=True)
+    people = get_user_model().objects.select_for_update(of=("self",)).filter(administrators, is_active=True)
     ids = set(people.values_list("pk", flat=True))
     if ids == {person.pk}:
         raise LastAdministrator(person.get_username())

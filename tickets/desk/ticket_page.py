@@ -118,7 +118,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Decides about a reply that failed, or that nobody knows the fate of: it leaves again, or counts as sent."""
     row = get_object_or_404(Outgoing.objects.filter(kind=Outgoing.Kind.REPLY, ticket__isnull=False), pk=pk)
     decide = outbox.count_as_sent if request.POST.get("sent") else outbox.send_again
-    if not decide(row.pk, request.user):
+    if not decide(row.pk, request.user):  # type: ignore[arg-type]
         messages.info(request, "That reply is no longer waiting for a decision.")
     changes.bump(f"ticket:{row.ticket_id}")
     return redirect("ticket", row.ticket_id)

@@ -87,6 +87,7 @@ class Ticket(models.Model):
         indexes = [
             models.Index(fields=["waiting_since", "id"], condition=Q(state="open"), name="ticket_open_queue"),
             models.Index(fields=["assignee", "waiting_since"], condition=Q(state="open"), name="ticket_mine"),
+            models.Index(fields=["-solved_at", "-id"], condition=Q(state="solved"), name="ticket_solved"),
             models.Index(fields=["problem", "state"], name="ticket_problem"),
             models.Index(fields=["requester", "-id"], name="ticket_requester"),
             models.Index(fields=["-changed_at"], name="ticket_changed"),

@@ -77,6 +77,10 @@
     if (row) row.classList.add("cursor");
     count();
   });
+  // On a phone the rail scrolls: show where we are.
+  const rail = one(".rail");
+  const current = one(".rail [aria-current]");
+  if (rail && current && rail.scrollWidth > rail.clientWidth) rail.scrollLeft = current.offsetLeft - rail.clientWidth / 3;
   document.documentElement.classList.add("scripted");
   count();
 })();
