@@ -276,6 +276,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='ticket',
+            index=models.Index(condition=models.Q(('state', 'solved')), fields=['-solved_at', '-id'], name='ticket_solved'),
+        ),
+        migrations.AddIndex(
+            model_name='ticket',
             index=models.Index(fields=['problem', 'state'], name='ticket_problem'),
         ),
         migrations.AddIndex(
