@@ -136,6 +136,15 @@ class OneTicket(APIView):
         return Response(TicketShown(ticket).data)
 
 
+class NoSuchAddress(APIView):
+    """Every other address below /api/ is a problem, too, and no page."""
+
+    permission_classes: list[type] = []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Http404
+
+
 def _incoming(token: ApiToken, key: str, said: dict[str, Any]) -> journal.Incoming:
     content = hashlib.sha256(repr(said).encode("utf-8", "replace")).hexdigest()
     once = secrets.token_hex(16)

@@ -88,6 +88,8 @@ def test_what_is_not_json_is_refused_in_one_line(post, client, token):
     is_problem(client.post("/api/v1/tickets/", "x", content_type="text/plain", headers=auth), 415)
     is_problem(client.get("/api/v1/tickets/", headers=auth), 405)
     is_problem(client.get("/api/v1/tickets/999/", headers=auth), 404)
+    is_problem(client.get("/api/v1/tickets/-1/"), 404)
+    is_problem(client.post("/api/v2/anything"), 404)
 
 
 def test_what_cannot_be_kept_is_to_be_sent_again(post, monkeypatch):
