@@ -1,0 +1,103 @@
+"""The watch: one plain loop that ticks, sweeps, exports and reminds, under a lease, whatever else is away."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import Error, close_old_connections
+
+from tickets import delivery, intake, journal, spool
+from triage.incidents import jobs
+from triage.lease import Held
+from triage.status import export
+
+log = logging.getLogger(__name__)
+
+# Seconds that a lease lasts without renewal: as long as the watch may be silent before another takes over.
+LEASE_SECONDS = 30.0
+# Seconds between looks at what is due.
+STEP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do every so many seconds. It must be safe to do twice and quick to do when there is nothing."""
+
+    name: str
+    every: float
+    do: Callable[[], object]
+
+
+def drain_spool() -> int:
+    """Adopts what processes of this host left in the spool and cannot drain any more."""
+    return spool.drain(journal.store)
+
+
+CHORES = (
+    Chore("drain the spool", 5, drain_spool),
+    Chore("understand what was left", 5, intake.sweep),
+    Chore("send what was left", 5, delivery.sweep),
+    Chore("expand jobs", 5, jobs.sweep),
+    Chore("export the status page", 5, export.refresh),
+)
+
+
+class Watch:
+    """The loop's state: when each chore is due next, and what failed last."""
+
+    def __init__(self, chores: tuple[Chore, ...] = CHORES, lease: Held | None = None) -> None:
+        self._chores = chores
+        self._lease = lease or Held("watch", f"{socket.gethostname()}:{os.getpid()}", LEASE_SECONDS)
+        self._due = dict.fromkeys((chore.name for chore in chores), 0.0)
+        self.failed: dict[str, str] = {}
+        self.stopped = False
+
+    def run(self) -> None:
+        """Works until stopped."""
+        while not self.stopped:
+            self.step(time.monotonic())
+            time.sleep(STEP)
+        try:
+            self._lease.release()
+        except Error:
+            log.info("the lease runs out by itself: the database is away")
+
+    def stop(self) -> None:
+        """Ends the loop after the chore under way."""
+        self.stopped = True
+
+    def step(self, now: float) -> list[str]:
+        """Does what is due at `now` (monotonic seconds) while the lease is ours. Returns the names of what was done."""
+        done = []
+        for chore in self._chores:
+            if now < self._due[chore.name] or self.stopped:
+                continue
+            self._due[chore.name] = now + chore.every
+            # Asked before each chore: a long one may have cost us the lease.
+            if not self._may_act():
+                return done
+            self._do(chore)
+            done.append(chore.name)
+        return done
+
+    def _may_act(self) -> bool:
+        try:
+            close_old_connections()
+            return self._lease.keep()
+        except Error as error:
+            log.warning("watch: the database is away: %s", error)
+            return False
+
+    def _do(self, chore: Chore) -> None:
+        try:
+            chore.do()
+        except Exception as error:  # one chore's fault must not stop the others
+            if self.failed.get(chore.name) != repr(error):
+                log.exception("watch: %s", chore.name)
+            self.failed[chore.name] = repr(error)
+        else:
+            if self.failed.pop(chore.name, None):
+                log.info("watch: %s works again", chore.name)
