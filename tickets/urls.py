@@ -55,5 +55,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         public(SpectacularAPIView.as_view(permission_classes=[AllowAny], authentication_classes=[])),
         name="api_schema",
     ),
-    path("api/<path:rest>", public(api.NoSuchAddress.as_view())),
+    path("api/<path:rest>", public(api.NoSuchAddress.as_view()), name="api_nothing"),
 ]

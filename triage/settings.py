@@ -221,8 +221,8 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"{ORGANISATION} support <{SUPPOR
 # Domain of our Message-IDs.
 MAIL_DOMAIN = env("MAIL_DOMAIN", SUPPORT_ADDRESS.rpartition("@")[2])
 EMAIL_TIMEOUT = 10
-# Messages a second over all processes.
-MAIL_RATE = float(env("MAIL_RATE", "20"))
+# Messages a second over all processes. A folder takes more than a mail server wants.
+MAIL_RATE = float(env("MAIL_RATE", "20" if MAIL_URL or MAIL_PROVIDER else "200"))
 MAIL_FOLDER = VAR / "mail"
 # "user:password" that inbound webhooks must present (HTTP basic), comma separated; empty: no webhook is accepted.
 MAIL_WEBHOOK_SECRETS = env_list("MAIL_WEBHOOK_SECRETS")
