@@ -14,6 +14,7 @@ from triage.incidents import broadcast, frozen, linking
 from triage.incidents.words import reply_text
 from triage.models import Component, Incident, Preview, Update
 from voice.models import Line
+from voice.words import sentence
 
 # A preview older than this shows a world that has moved on.
 LIFETIME = timedelta(minutes=30)
@@ -94,7 +95,15 @@ def says(
 
 def _line(line: Line, typed: Mapping[str, str]) -> dict[str, Any]:
     spoken = says(line.languages, line.incident_text, line.incident_audio, typed)
-    return {"id": line.pk, "name": line.name, "number": line.number, "says": spoken}
+    # The menu that `voice/script.py` puts behind every announcement (a test compares the two).
+    offers = ["callback_offer", "other_number_offer", *(["agent_offer"] if line.offers_agent and line.rings else [])]
+    then = {said["language"]: " ".join(sentence(name, said["language"]) for name in offers) for said in spoken}
+    return {
+        "id": line.pk,
+        "name": line.name,
+        "number": line.number,
+        "says": [{**said, "then": then[said["language"]]} for said in spoken],
+    }
 
 
 def _components(wanted: Mapping[str, str]) -> list[dict[str, Any]]:

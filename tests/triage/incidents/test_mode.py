@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from xml.etree import ElementTree
 
 import pytest
 from django.db import connection
@@ -14,7 +15,9 @@ from triage.incidents import mode
 from triage.incidents.preview import says
 from triage.models import Broadcast, Component, Incident, Job, Preview, Update
 from triage.status import export
+from voice import script
 from voice.models import Announcement, Line
+from voice.plan import PLAN
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +76,35 @@ def test_what_was_shown_is_what_happens(asked, maya, lines, login, write):
     assert Broadcast.objects.get().body == effects["answer"]["text"]
     assert "We are looking into it." in effects["answer"]["text"]
     assert AuditEntry.objects.get(action="incident.enter").detail["effects"] == effects
+
+
+def heard(line: Line, language: str) -> str:
+    """What the next caller of a line hears, by the plan and the script that answer calls."""
+    PLAN.refresh()
+    turn = script.Turn(
+        line=PLAN.current()["lines"][line.key],
+        language=language,
+        attempt=0,
+        caller="+442079460123",
+        keys="",
+        now=timezone.now(),
+        countries=("GB",),
+    )
+    return str(script.answer(turn).response)
+
+
+def test_the_next_caller_hears_what_was_shown(asked, maya, lines):
+    Line.objects.filter(pk=lines[1].pk).update(offers_agent=True, rings=["+442079460999"])
+    shown = mode.preview(asked(announcement={"en": "Typed words."}), maya)
+    assert "Typed words." not in heard(lines[0], "en")
+    incident = mode.enter(shown.token, maya)
+    for line, effect in zip(lines, sorted(shown.effects["lines"], key=lambda one: one["id"]), strict=True):
+        for said in effect["says"]:
+            document = ElementTree.fromstring(heard(line, said["language"]))  # noqa: S314  our own
+            spoken = " ".join(element.text for element in document.iter("Say"))
+            assert f"{said['text']} {said['then']}" in " ".join(spoken.split())
+    mode.leave(incident, maya, "Solved.")
+    assert "Typed words." not in heard(lines[0], "en")
 
 
 def test_the_promise_is_counted_from_entering(asked, maya):
