@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from tickets import changes, outbox
-from tickets.desk import acts, conversation, undoing
+from tickets.desk import acts, conversation, presence, undoing
 from tickets.models import Outgoing, Problem, Ticket
 from tickets.roles import Power, needs
 
@@ -23,6 +23,7 @@ def _page(request: HttpRequest, ticket: Ticket, status: int = 200, **more: Any) 
     context = {
         "ticket": ticket,
         "conversation": shown,
+        "others_here": presence.others(ticket.pk, request.user),
         "identities": ticket.requester.identities.order_by("kind", "pk")[:10],
         "others": others[:6],
         "problems": Problem.objects.filter(open=True).order_by("-opened_at")[:50],
@@ -47,8 +48,12 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     def fragment() -> HttpResponse:
         ticket = _ticket(pk)
         shown = conversation.of(ticket, all_of_it=bool(request.GET.get("all")))
-        return render(request, "desk/_conversation.html", {"ticket": ticket, "conversation": shown, "live": True})
+        here = presence.others(pk, request.user)
+        context = {"ticket": ticket, "conversation": shown, "others_here": here, "live": True}
+        return render(request, "desk/_conversation.html", context)
 
+    if presence.arrive(pk, request.user):
+        changes.bump(f"ticket:{pk}")
     return changes.poll(request, [f"ticket:{pk}", "outbox"], fragment)
 
 
