@@ -14,7 +14,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -173,10 +172,6 @@ def _language(request: HttpRequest) -> str:
     """The reader's language among ours, from what the browser says; no cookie, no session."""
     known = {tag for tag, _ in LANGUAGES}
     for tag, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
-        try:
-            found = get_supported_language_variant(tag)
-        except LookupError:
-            continue
-        if (short := found.partition("-")[0]) in known:
+        if (short := tag.partition("-")[0]) in known:
             return short
     return LANGUAGES[0][0]
