@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -41,10 +42,13 @@ def counts(context: dict[str, Any]) -> dict[str, str]:
 
 @register.simple_tag(takes_context=True)
 def undo_offer(context: dict[str, Any]) -> dict[str, Any] | None:
-    """The last act, while it can be taken back: token, words, count."""
+    """The last act, while it can be taken back, where it belongs: its ticket's page, or a list."""
     request = context.get("request")
     record = undoing.offered(request) if request is not None else None
-    return record and {"token": record["token"], "words": record["words"], "count": len(record["before"])}
+    ticket = context.get("ticket")
+    if record is None or (str(ticket.pk) not in record["before"] if ticket else "view" not in context):
+        return None
+    return {"token": record["token"], "words": record["words"], "count": len(record["before"])}
 
 
 @register.simple_tag(takes_context=True)
@@ -64,6 +68,12 @@ def rail(context: dict[str, Any], name: str, label: str) -> SafeString:
     except NoReverseMatch:
         return mark_safe("")
     return format_html('<a href="{}"{}>{}</a>', url, current(context, name), label)
+
+
+@register.simple_tag
+def mail_folder_here() -> bool:
+    """Whether outgoing mail goes to a folder that the desk can show."""
+    return settings.EMAIL_BACKEND == "tickets.mail.folder.EmailBackend"
 
 
 @register.simple_tag

@@ -70,6 +70,17 @@ def test_reopening_starts_the_wait_anew() -> None:
     assert state["waiting_since"] is not None
 
 
+def test_undo_is_offered_on_lists_and_on_the_ticket_itself_only(client: Client) -> None:
+    client.force_login(person())
+    solved, other = ticket(), ticket()
+    client.post(reverse("ticket_act", args=[solved.pk]), {"act": "solve"})
+    shown = {
+        url: "1 ticket solved." in client.get(url).content.decode()
+        for url in (reverse("queue"), *(reverse("ticket", args=[one.pk]) for one in (solved, other)))
+    }
+    assert list(shown.values()) == [True, True, False]
+
+
 def _choose(client: Client, act: str, **more: Any) -> Any:
     return client.post(reverse("bulk"), {"act": act, "view": "unassigned", **more})
 
