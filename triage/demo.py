@@ -1,35 +1,17 @@
 """A demo installation's people, lines, components and first tickets. Seeded once; running it again changes nothing."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
-from allauth.account.models import EmailAddress
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from tickets import intake, journal
+from tickets.desk import people
 from tickets.models import Channel, Ticket
 from triage.models import Component
 from voice.models import Line
 
-# Known to everybody: these accounts exist in demo installations only, which listen on the loopback only.
-PASSWORD = "breakwater-demo"  # noqa: S105
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    role: str
-    email: str
-    first: str
-    last: str
-
-
-PEOPLE = (
-    Person("agent", "agent@example.com", "Mia", "Keller"),
-    Person("manager", "manager@example.com", "Maya", "Okafor"),
-    Person("administrator", "admin@example.com", "Ada", "Lund"),
-)
 COMPONENTS = ("Login", "Calendar", "Payments", "Email and SMS")
 WEEKDAYS = {str(day): [["07:00", "21:00"]] for day in range(7)}
 LINES = (
@@ -84,29 +66,17 @@ FORMS = (
 
 def seed() -> bool:
     """Seeds what is missing. False when there was nothing to do."""
-    if User.objects.filter(email=PEOPLE[-1].email).exists():
+    if User.objects.filter(email=people.DEMO_PEOPLE[-1].email).exists():
         return False
     with transaction.atomic():
         for position, name in enumerate(COMPONENTS):
             Component.objects.get_or_create(name=name, defaults={"position": position})
         for line in LINES:
             Line.objects.get_or_create(key=line["key"], defaults=line)
-        for person in PEOPLE:
-            _account(person)
+        people.make_demo_people()
     if not Ticket.objects.exists():
         _first_tickets()
     return True
-
-
-def _account(person: Person) -> None:
-    user, made = User.objects.get_or_create(
-        username=person.email, defaults={"email": person.email, "first_name": person.first, "last_name": person.last}
-    )
-    if made:
-        user.set_password(PASSWORD)
-        user.save()
-        EmailAddress.objects.create(user=user, email=person.email, verified=True, primary=True)
-    user.groups.set([Group.objects.get(name=person.role)])
 
 
 def _first_tickets() -> None:

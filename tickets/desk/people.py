@@ -1,8 +1,10 @@
 """People who work here: roles, and sign-in without sign-up."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -13,13 +15,23 @@ from django.http import HttpRequest
 from tickets import audit
 from tickets.roles import ROLES
 
-# Accounts of a demo installation: username, name, role. They exist with DEMO=1 only.
+# Known to everybody: these accounts exist in demo installations only, which listen on the loopback only.
+DEMO_PASSWORD = "breakwater-demo"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPerson:
+    role: str
+    email: str
+    first: str
+    last: str
+
+
 DEMO_PEOPLE = (
-    ("agent", "Mia Kern", "agent"),
-    ("manager", "Maya Okafor", "manager"),
-    ("administrator", "Ada Lind", "administrator"),
+    DemoPerson("agent", "agent@example.com", "Mia", "Keller"),
+    DemoPerson("manager", "manager@example.com", "Maya", "Okafor"),
+    DemoPerson("administrator", "admin@example.com", "Ada", "Lund"),
 )
-DEMO_PASSWORD = "calm-harbour"  # noqa: S105  shown on the sign-in page of a demo
 
 
 class LastAdministrator(Exception):
@@ -37,24 +49,25 @@ def make_demo_people() -> list[Any]:
     """Makes the demo accounts that are missing. Refuses outside a demo."""
     if not settings.DEMO:
         raise RuntimeError("demo accounts exist with DEMO=1 only")
-    made = []
-    for username, name, role in DEMO_PEOPLE:
-        first, _, last = name.partition(" ")
-        known = {"email": f"{username}@example.com", "first_name": first, "last_name": last}
-        person, new = get_user_model().objects.get_or_create(username=username, defaults=known)
-        if new:
-            person.set_password(DEMO_PASSWORD)
-            person.save(update_fields=["password"])
-            person.groups.set(Group.objects.filter(name=role))
-        made.append(person)
-    return made
+    return [_demo_account(person) for person in DEMO_PEOPLE]
+
+
+def _demo_account(person: DemoPerson) -> Any:
+    known = {"email": person.email, "first_name": person.first, "last_name": person.last}
+    user, new = get_user_model().objects.get_or_create(username=person.email, defaults=known)
+    if new:
+        user.set_password(DEMO_PASSWORD)
+        user.save(update_fields=["password"])
+        EmailAddress.objects.create(user=user, email=person.email, verified=True, primary=True)
+        user.groups.set(Group.objects.filter(name=person.role))
+    return user
 
 
 def demo_accounts() -> list[dict[str, str]]:
     """How to sign in to a demo installation; empty elsewhere."""
     if not settings.DEMO:
         return []
-    return [{"username": username, "role": role, "password": DEMO_PASSWORD} for username, _, role in DEMO_PEOPLE]
+    return [{"username": one.email, "role": one.role, "password": DEMO_PASSWORD} for one in DEMO_PEOPLE]
 
 
 def colleagues() -> QuerySet[Any]:

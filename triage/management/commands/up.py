@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from tickets.desk import people
 from triage import demo
 from triage.supervisor import Supervisor, roles
 
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         ]
         if settings.DEMO:
             lines.append("This is a demo: its accounts are known to everybody. Sign in as")
-            lines += [f"  {person.role:14} {person.email:22} {demo.PASSWORD}" for person in demo.PEOPLE]
+            lines += [f"  {person.role:14} {person.email:22} {people.DEMO_PASSWORD}" for person in people.DEMO_PEOPLE]
         lines.append("Ctrl-C ends it.")
         return "\n".join(lines)
 
