@@ -247,6 +247,8 @@ TWILIO_ACCOUNT_SID = env("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKENS = env_list("TWILIO_AUTH_TOKENS")
 # Another base URL for Twilio's API: a local server in tests. Empty: Twilio's own.
 TWILIO_API_BASE = env("TWILIO_API_BASE")
+# Where the simulator and the drill find the front door; empty: at PUBLIC_URL.
+SIMULATOR_BASE = env("SIMULATOR_BASE").rstrip("/")
 # Calls a second that the account may start.
 CALLS_PER_SECOND = float(env("CALLS_PER_SECOND", "1"))
 # Countries (ISO 3166) that we call and text; everything else is refused.

@@ -77,7 +77,7 @@ def status(request: HttpRequest, line: str) -> HttpResponse:
     """Twilio tells how a call is going. Each status of a call is journaled once."""
     params = _params(request)
     _journal(params, Step("status", line), params.get("CallStatus", ""), {})
-    return _xml(VoiceResponse())
+    return xml(VoiceResponse())
 
 
 @public
@@ -110,13 +110,13 @@ def _play(request: HttpRequest, where: Step, play: Play) -> HttpResponse:
     params = _params(request)
     if line is None:
         _journal(params, where, where.attempt, {})
-        return _xml(script.any_line())
+        return xml(script.any_line())
     turn = _turn(line, where, params)
     reply = play(turn)
     kept = _journal(params, where, where.attempt, reply.facts)
     if not kept and "callback" in reply.facts:
-        return _xml(script.not_noted(turn))
-    return _xml(reply.response)
+        return xml(script.not_noted(turn))
+    return xml(reply.response)
 
 
 def _turn(line: plan.LineDocument, where: Step, params: Mapping[str, str]) -> script.Turn:
@@ -173,11 +173,12 @@ def _params(request: HttpRequest) -> dict[str, str]:
 def _plain_message(line: str) -> HttpResponse:
     try:
         found = plan.line_of(line)
-        return _xml(script.plain(found, timezone.now()) if found else script.any_line())
+        return xml(script.plain(found, timezone.now()) if found else script.any_line())
     except Exception:  # the plan itself is at fault
         log.exception("the plan of %s cannot be read", line)
-        return _xml(script.any_line())
+        return xml(script.any_line())
 
 
-def _xml(response: VoiceResponse) -> HttpResponse:
+def xml(response: VoiceResponse) -> HttpResponse:
+    """A TwiML document as an answer."""
     return HttpResponse(str(response), content_type="text/xml; charset=utf-8")

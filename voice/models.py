@@ -126,6 +126,16 @@ class Callback(models.Model):
         return f"callback {self.number}"
 
 
+class AgentPhone(models.Model):
+    """Where an agent is rung before a customer is."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="agent_phone")
+    number = models.CharField(max_length=20, help_text="E.164")
+
+    def __str__(self) -> str:
+        return self.number
+
+
 class TextMessage(Work):
     """One text message to one number."""
 

@@ -1,9 +1,12 @@
 """Phone numbers: what we may call, and how a number is written down. Pure."""
 
 from collections.abc import Collection
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
+from phonenumbers.timezone import time_zones_for_number
 
 # What Twilio says for a caller who withholds their number.
 WITHHELD = {
@@ -17,6 +20,8 @@ WITHHELD = {
     "+7378742833",
     "+2562533",
 }
+# Hours of the day, where the customer is, within which we call.
+FROM_HOUR, TO_HOUR = 8, 20
 _COSTLY = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}
 
 
@@ -62,3 +67,23 @@ def may_dial(number: str, countries: Collection[str]) -> str | None:
     if region not in countries:
         return f"Numbers in {region or 'that country'} are not called (CALL_COUNTRIES)."
     return None
+
+
+def local_times(number: str, now: datetime) -> list[datetime]:
+    """What the clock may show where this number is: one time for most landlines, several where zones are unsure."""
+    try:
+        names = time_zones_for_number(phonenumbers.parse(number))
+    except NumberParseException:
+        return []
+    times = []
+    for name in names:
+        try:
+            times.append(now.astimezone(ZoneInfo(name)))
+        except (ZoneInfoNotFoundError, ValueError):
+            continue
+    return sorted(times, key=lambda at: at.replace(tzinfo=None))
+
+
+def is_decent_hour(number: str, now: datetime) -> bool:
+    """Whether it is daytime in every zone the number may be in. Where none is known, nothing speaks against it."""
+    return all(FROM_HOUR <= at.hour < TO_HOUR for at in local_times(number, now))

@@ -6,7 +6,7 @@ from typing import Any
 from tickets import changes, intake
 from tickets.message import InboundMessage
 from tickets.models import Arrival, CountsAs, Entry, Identity, Medium, Problem
-from voice import callbacks
+from voice import callbacks, legs
 from voice.models import Call, Line
 
 # Later ones are never overruled by earlier ones, however Twilio orders its requests.
@@ -32,8 +32,10 @@ class CallStep:
         return CountsAs.SIMULATED if call.simulated else CountsAs.CONTACT
 
 
-def read_arrival(arrival: Arrival) -> CallStep:
-    """The reader of the channel "call"."""
+def read_arrival(arrival: Arrival) -> intake.Understanding:
+    """The reader of the channel "call": a customer's call, or a call of ours to call somebody back."""
+    if "leg" in arrival.payload:
+        return legs.LegStep(arrival.payload["leg"])
     return CallStep(arrival.payload)
 
 

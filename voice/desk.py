@@ -1,0 +1,152 @@
+"""The callbacks' pages: who waits to be called back, calling them, noting how it went."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from tickets import changes
+from tickets.roles import Power, needs
+from voice import dialling
+from voice.models import AgentPhone, Callback
+from voice.numbers import is_decent_hour, local_times, normalised
+from voice.outcomes import OUTCOMES
+
+# Rows of one page.
+PAGE = 50
+
+
+class PhoneForm(forms.Form):
+    """The number on which an agent is rung."""
+
+    number = forms.CharField(label="Ring me on", max_length=30, help_text="With country code, such as +44 20 …")
+
+    def clean_number(self) -> str:
+        number = normalised(self.cleaned_data["number"])
+        if number is None:
+            raise forms.ValidationError("This is no phone number. Write it with its country code: +44 20 7946 0000.")
+        return number
+
+
+@require_GET
+@needs(Power.WORK_DESK)
+def callbacks(request: HttpRequest) -> HttpResponse:
+    """Callbacks that are due, the longest waiting first; asked for by htmx, the list alone and only when it changed."""
+    if request.headers.get("HX-Request"):
+        return changes.poll(request, ["callbacks"], lambda: render(request, "voice/_callbacks.html", _list(request)))
+    phone = AgentPhone.objects.filter(user=request.user).first()
+    form = PhoneForm(initial={"number": phone.number if phone else ""})
+    return render(request, "voice/callbacks.html", {**_list(request), "phone": phone, "form": form})
+
+
+@require_POST
+@needs(Power.WORK_DESK)
+def next_callback(request: HttpRequest) -> HttpResponse:
+    """Takes the next callback and opens it."""
+    found = dialling.next_for(request.user)
+    if found is None:
+        messages.info(request, "Nobody waits to be called back now.")
+        return redirect("callbacks")
+    return redirect("callback", found.pk)
+
+
+@require_GET
+@needs(Power.WORK_DESK)
+def callback(request: HttpRequest, pk: int) -> HttpResponse:
+    """One callback: who, what about, how often tried; its live part alone for htmx."""
+    if request.headers.get("HX-Request"):
+        return changes.poll(request, ["callbacks"], lambda: render(request, "voice/_callback.html", _one(pk)))
+    return render(request, "voice/callback.html", _one(pk))
+
+
+@require_POST
+@needs(Power.WORK_DESK)
+def act(request: HttpRequest, pk: int) -> HttpResponse:
+    """Call now, note an outcome, cancel, give back: `do` says which."""
+    found = get_object_or_404(Callback.objects.select_related("line", "ticket"), pk=pk)
+    what, note = request.POST.get("do", ""), request.POST.get("note", "").strip()[:2000]
+    if what in ("call", "call_at_night"):
+        return _call(request, found, at_night=what == "call_at_night")
+    if what in OUTCOMES:
+        done = dialling.note_outcome(found, request.user, what, note)
+        words = f"Noted: {OUTCOMES[what].lower()}."
+    elif what == "cancel":
+        done, words = dialling.cancel(found, request.user, note), "The callback is cancelled."
+    elif what == "give_back":
+        done, words = dialling.give_back(found, request.user), "Others may take it now."
+    else:
+        return HttpResponse("No such action.\n", status=400, content_type="text/plain")
+    if done:
+        messages.success(request, words)
+        return redirect("callbacks")
+    messages.warning(request, "Nothing was changed: somebody has dealt with this callback meanwhile.")
+    return redirect("callback", pk)
+
+
+@require_POST
+@needs(Power.WORK_DESK)
+def my_phone(request: HttpRequest) -> HttpResponse:
+    """Notes on which number this agent is rung."""
+    form = PhoneForm(request.POST)
+    if not form.is_valid():
+        return render(request, "voice/callbacks.html", {**_list(request), "form": form}, status=422)
+    AgentPhone.objects.update_or_create(user=request.user, defaults={"number": form.cleaned_data["number"]})
+    messages.success(request, f"You will be rung on {form.cleaned_data['number']}.")
+    return redirect("callbacks")
+
+
+def _call(request: HttpRequest, found: Callback, *, at_night: bool) -> HttpResponse:
+    try:
+        called = dialling.call_now(found, request.user, even_at_night=at_night)
+    except dialling.Refused as error:
+        messages.warning(request, f"Not dialled. {error}")
+    else:
+        connected = called.state == Callback.State.CONNECTED
+        messages.success(request, "Simulated: you are connected." if connected else "Your phone rings. Press 1 there.")
+    return redirect("callback", found.pk)
+
+
+def _list(request: HttpRequest) -> dict[str, Any]:
+    now = timezone.now()
+    view = request.GET.get("view", "due")
+    after = request.GET.get("after", "")
+    rows = _rows(view, request.user)
+    if after.isdecimal() and len(after) < 19:
+        rows = rows.filter(pk__gt=int(after)) if view != "done" else rows.filter(pk__lt=int(after))
+    found = list(rows.select_related("requester", "ticket", "agent", "problem")[: PAGE + 1])
+    return {
+        "view": view,
+        "rows": [_row(entry, now) for entry in found[:PAGE]],
+        "older": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "now": now,
+    }
+
+
+def _rows(view: str, user: Any) -> QuerySet[Callback]:
+    if view == "done":
+        return Callback.objects.exclude(state__in=Callback.OPEN_STATES).order_by("-pk")
+    open_ = Callback.objects.filter(state__in=Callback.OPEN_STATES)
+    # In the order they were asked for: a row's id grows with it, so that pages follow on each other by id.
+    return (open_.filter(agent=user) if view == "mine" else open_).order_by("pk")
+
+
+def _row(entry: Callback, now: Any) -> dict[str, Any]:
+    times = local_times(entry.number, now)
+    return {"callback": entry, "local": times, "night": not is_decent_hour(entry.number, now)}
+
+
+def _one(pk: int) -> dict[str, Any]:
+    query = Callback.objects.select_related("requester", "ticket", "agent", "line", "problem")
+    found = get_object_or_404(query, pk=pk)
+    return {
+        **_row(found, timezone.now()),
+        "open": found.state in Callback.OPEN_STATES,
+        "waiting": found.state in dialling.WAITING,
+        "outcomes": OUTCOMES.items(),
+        "entries": found.ticket.entries.select_related("author").order_by("-happened_at", "-pk")[:8],
+    }
