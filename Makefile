@@ -9,7 +9,7 @@ PYTEST := BREAKWATER_DATA="$(abspath $(DATA))" $(BIN)/pytest
 
 up: .venv/.installed-run
 	@mkdir -p $(or $(BREAKWATER_VAR),var)
-	@DEMO=1 PUBLIC_URL="$(or $(PUBLIC_URL),http://localhost:$(PORT))" $(BIN)/python manage.py up --port $(PORT)
+	@DEMO=1 $(BIN)/python manage.py up --port $(PORT)
 
 test: .venv/.installed-test
 	$(PYTEST) -n 2 --dist loadgroup $(ARGS)

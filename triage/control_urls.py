@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from triage import state_bar
+from triage.drill import page as drill_page
 from triage.incidents import broadcast_pages, pages
 from triage.status import pages as status_pages
 
@@ -18,5 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/linkings/<int:pk>/undo/", pages.unlink_job, name="incident_unlink_job"),
     path("broadcasts/<int:pk>/", broadcast_pages.broadcast, name="broadcast"),
     path("broadcasts/<int:pk>/<str:verb>/", broadcast_pages.act, name="broadcast_act"),
+    path("drill/", drill_page.drill, name="drill"),
     path("components/", status_pages.components, name="components"),
 ]

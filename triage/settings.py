@@ -5,6 +5,8 @@ from pathlib import Path
 
 import dj_database_url
 
+from triage.kept import kept
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -26,13 +28,14 @@ VAR = Path(env("BREAKWATER_VAR", str(BASE_DIR / "var")))
 # The organisation's name, as customers read it.
 ORGANISATION = env("ORGANISATION", "Acme")
 # Public base URL, no trailing slash. Signatures and links are built from it, never from request headers.
-PUBLIC_URL = env("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+# Beside a running `manage.py up`, commands find its address by themselves.
+PUBLIC_URL = (env("PUBLIC_URL") or kept(VAR, "public-url") or "http://localhost:8000").rstrip("/")
 # The business's own time zone: weekly rhythm, opening hours unless a line says otherwise.
 BUSINESS_TIME_ZONE = env("BUSINESS_TIME_ZONE", "UTC")
 
 # ── Security ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-_DEVELOPMENT_KEY = "only-for-the-embedded-default-" + "x" * 32
-SECRET_KEY = env("SECRET_KEY") or _DEVELOPMENT_KEY
+# The embedded default makes one up and keeps it with its data; more than one machine must be given the same.
+SECRET_KEY = env("SECRET_KEY") or kept(VAR, "secret-key", make="")
 DEBUG = False
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]"] if not env("PUBLIC_URL") else ["*"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -184,6 +187,8 @@ else:
         "data_folder_in": str(VAR / "broker" / "messages"),
         "data_folder_out": str(VAR / "broker" / "messages"),
         "control_folder": str(VAR / "broker" / "control"),
+        # Seconds between looks at the folder. Kombu's own second would let two nudges through in each.
+        "polling_interval": 0.05,
     }
 CELERY_BROKER_CONNECTION_TIMEOUT = _BROKER_SECONDS
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -192,7 +197,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_TASK_DEFAULT_QUEUE = "live"
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Nudges taken at once a thread: from files several, because each look takes no more than these.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1 if REDIS_URL else 8
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 
@@ -225,7 +231,10 @@ EMAIL_TIMEOUT = 10
 MAIL_RATE = float(env("MAIL_RATE", "20" if MAIL_URL or MAIL_PROVIDER else "200"))
 MAIL_FOLDER = VAR / "mail"
 # "user:password" that inbound webhooks must present (HTTP basic), comma separated; empty: no webhook is accepted.
-MAIL_WEBHOOK_SECRETS = env_list("MAIL_WEBHOOK_SECRETS")
+# A demo makes one up for its drill.
+MAIL_WEBHOOK_SECRETS = env_list("MAIL_WEBHOOK_SECRETS") or [
+    f"demo:{secret}" for secret in [kept(VAR, "mail-secret", make="" if DEMO else None)] if secret
+]
 if MAIL_PROVIDER:
     EMAIL_BACKEND = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend"
 elif MAIL_URL:
@@ -244,11 +253,14 @@ ANYMAIL["WEBHOOK_SECRET"] = MAIL_WEBHOOK_SECRETS
 # ── Telephone ────────────────────────────────────────────────────────────────────────────────────────────────────────
 TWILIO_ACCOUNT_SID = env("TWILIO_ACCOUNT_SID")
 # The first signs our own requests; any of them may sign a webhook (rotation, subaccounts).
-TWILIO_AUTH_TOKENS = env_list("TWILIO_AUTH_TOKENS")
+# A demo makes one up, with which its simulator and its drill sign.
+TWILIO_AUTH_TOKENS = env_list("TWILIO_AUTH_TOKENS") or [
+    token for token in [kept(VAR, "twilio-token", make="" if DEMO else None)] if token
+]
 # Another base URL for Twilio's API: a local server in tests. Empty: Twilio's own.
 TWILIO_API_BASE = env("TWILIO_API_BASE")
 # Where the simulator and the drill find the front door; empty: at PUBLIC_URL.
-SIMULATOR_BASE = env("SIMULATOR_BASE").rstrip("/")
+SIMULATOR_BASE = (env("SIMULATOR_BASE") or kept(VAR, "front-url")).rstrip("/")
 # Calls a second that the account may start.
 CALLS_PER_SECOND = float(env("CALLS_PER_SECOND", "1"))
 # Countries (ISO 3166) that we call and text; everything else is refused.

@@ -1,10 +1,7 @@
 """Twilio's signature over the public address and the parameters: checked at every voice and text webhook."""
 
-import os
-import secrets
 from collections.abc import Mapping
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -16,10 +13,8 @@ from tickets.roles import View, public
 
 
 def auth_tokens() -> list[str]:
-    """Tokens that may sign, the first one ours to sign with. A demo installation makes one up for itself."""
-    if settings.TWILIO_AUTH_TOKENS:
-        return list(settings.TWILIO_AUTH_TOKENS)
-    return [_demo_token()] if settings.DEMO else []
+    """Tokens that may sign, the first one ours to sign with."""
+    return list(settings.TWILIO_AUTH_TOKENS)
 
 
 def sign(path: str, params: Mapping[str, str]) -> str:
@@ -54,27 +49,3 @@ def signed(view: View) -> View:
     webhook = public(checked)
     webhook.signed = True  # type: ignore[attr-defined]
     return webhook
-
-
-def _demo_token() -> str:
-    """One random token an installation, shared by its processes through a file that only they can read."""
-    path = Path(settings.VAR) / "demo-token"
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _make(path, secrets.token_hex(16))
-
-
-def _make(path: Path, token: str) -> str:
-    """Written aside and linked into place, so that no process reads half of it and the first one wins."""
-    aside = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(token)
-    try:
-        os.link(aside, path)
-    except FileExistsError:
-        return path.read_text()
-    finally:
-        aside.unlink()
-    return token

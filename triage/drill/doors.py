@@ -100,6 +100,7 @@ class Street:
             "email": person.email,
             "subject": person.subject,
             "message": person.text,
+            "language": "en",
         }
         for _ in range(TRIES):
             answer = self._session.post(f"{self._base}/help/", data=fields, timeout=PATIENCE, allow_redirects=False)

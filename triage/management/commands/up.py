@@ -1,5 +1,6 @@
 """`manage.py up`: runs the whole product on this machine."""
 
+import os
 import socket
 from argparse import ArgumentParser
 from typing import Any
@@ -10,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from tickets.desk import people
 from triage import demo
+from triage.kept import keep
 from triage.supervisor import Supervisor, roles
 
 LOOPBACK = "127.0.0.1"
@@ -33,10 +35,14 @@ class Command(BaseCommand):
             demo.seed()
         self.stdout.write(self._greeting(host, port))
         self.stdout.flush()
+        # Children, and commands given beside them, find the doors here.
+        public = os.environ.setdefault("PUBLIC_URL", base_of(host, port))
+        keep(settings.VAR, "public-url", public)
+        keep(settings.VAR, "front-url", f"http://{host}:{port + 1}")
         Supervisor(roles(host, port)).run()
 
     def _greeting(self, host: str, port: int) -> str:
-        base = f"http://{'localhost' if host == LOOPBACK else host}:{port}"
+        base = base_of(host, port)
         lines = [
             f"Breakwater is at {base}/desk/",
             f"Customers come to {base}/help/ and {base}/status/; the front alone is on port {port + 1}.",
@@ -46,6 +52,11 @@ class Command(BaseCommand):
             lines += [f"  {person.role:14} {person.email:22} {people.DEMO_PASSWORD}" for person in people.DEMO_PEOPLE]
         lines.append("Ctrl-C ends it.")
         return "\n".join(lines)
+
+
+def base_of(host: str, port: int) -> str:
+    """Where the desk is found from this machine."""
+    return f"http://{'localhost' if host == LOOPBACK else host}:{port}"
 
 
 def _must_be_free(host: str, port: int) -> None:
