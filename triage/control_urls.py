@@ -2,12 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from triage import state_bar
+from triage import control, state_bar
 from triage.drill import page as drill_page
 from triage.incidents import broadcast_pages, pages
 from triage.status import pages as status_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("control/", control.room, name="control"),
+    path("surges/<int:pk>/", control.surge, name="surge"),
+    path("surges/<int:pk>/<str:verb>/", control.decide, name="surge_decide"),
     path("state/", state_bar.bar, name="state"),
     path("incidents/", pages.incidents, name="incidents"),
     path("incidents/enter/", pages.enter, name="incident_enter"),

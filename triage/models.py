@@ -45,6 +45,7 @@ class SeriesState(models.Model):
     series = models.CharField(max_length=80, unique=True)
     minute = models.DateTimeField(null=True, help_text="The last minute the detector has seen")
     state = models.JSONField(default=dict)
+    snapshots = models.JSONField(default=list, help_text="States of the last full hours, to replay what came late")
     ratio = models.FloatField(default=0, help_text="Times normal now")
     expected = models.FloatField(default=0, help_text="Arrivals a minute expected now")
 
@@ -62,7 +63,13 @@ class Surge(models.Model):
     peak_ratio = models.FloatField(default=0)
     total = models.PositiveIntegerField(default=0)
     expected = models.FloatField(default=0)
-    senders = models.PositiveIntegerField(default=0)
+    senders = models.PositiveIntegerField(default=0, help_text="Different people")
+    senders_at = models.PositiveIntegerField(default=0, help_text="The total when they were counted")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children", help_text="It is part of"
+    )
+    alerted_at = models.DateTimeField(null=True, blank=True)
+    end_alerted_at = models.DateTimeField(null=True, blank=True)
     dismissed_at = models.DateTimeField(null=True, blank=True)
     dismissed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -266,6 +266,10 @@ CALLS_PER_SECOND = float(env("CALLS_PER_SECOND", "1"))
 # Countries (ISO 3166) that we call and text; everything else is refused.
 CALL_COUNTRIES = env_list("CALL_COUNTRIES") or ["US", "CA", "GB", "IE", "DE", "AT", "CH", "FR", "ES", "IT", "NL", "SE"]
 
+# ── Surges ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# People in 15 minutes above which there is a surge while an hour of this kind of day has not been seen yet.
+SURGE_CEILING = float(env("SURGE_CEILING", "300"))
+
 # ── Storage ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 MEDIA_ROOT = VAR / "blobs"
 STATIC_URL = "/static/"

@@ -13,6 +13,7 @@ from tickets import delivery, intake, journal, spool
 from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
+from triage.surge import counts, tick
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ CHORES = (
     Chore("understand what was left", 5, intake.sweep),
     Chore("send what was left", 5, delivery.sweep),
     Chore("expand jobs", 5, jobs.sweep),
+    Chore("tick", 10, tick.tick),
+    Chore("forget old minutes", 3600, counts.forget),
     Chore("export the status page", 5, export.refresh),
 )
 
