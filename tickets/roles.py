@@ -5,6 +5,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -38,15 +39,19 @@ def powers_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Power]:
     return user._powers  # type: ignore[union-attr]
 
 
-def needs(power: Power) -> Callable[[View], View]:
-    """Decorates a view: anonymous people are sent to sign in, others without the power get 403."""
+def needs(power: Power, *, in_demo: Power | None = None) -> Callable[[View], View]:
+    """Decorates a view: anonymous people are sent to sign in, others without the power get 403.
+
+    `in_demo`: the lesser power that is enough in a demo installation.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if power not in powers_of(request.user):
+            enough = in_demo if in_demo and settings.DEMO else power
+            if enough not in powers_of(request.user):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
