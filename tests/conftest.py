@@ -4,12 +4,21 @@ import os
 from pathlib import Path
 
 import pytest
+from celery import current_app
+from django.conf import settings as loaded
 from django.contrib.auth.models import Group
 
 from tickets.roles import ROLES
 
 os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
 Path(os.environ["BREAKWATER_VAR"]).mkdir(parents=True, exist_ok=True)
+
+if loaded.REDIS_URL:
+    # Processes that test side by side have a Redis database each, as pytest-django gives each a PostgreSQL database.
+    number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = f"{loaded.REDIS_URL.rpartition('/')[0]}/{number}"
+    os.environ["REDIS_URL"] = loaded.REDIS_URL = loaded.CELERY_BROKER_URL = current_app.conf.broker_url = own
+    loaded.CACHES["default"]["LOCATION"] = own
 
 
 @pytest.fixture(autouse=True)
