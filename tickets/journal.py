@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import logging
+import math
 import os
 import queue
 import threading
@@ -22,9 +23,13 @@ log = logging.getLogger(__name__)
 
 # Arrivals committed in one transaction.
 GROUP = 200
+# Spooled arrivals drained between two groups, so that those who wait now do not wait for those.
+DRAIN = 100
 # Seconds between looks at the spool while nothing arrives.
 IDLE = 1.0
 UNDERSTAND = "tickets.tasks.understand"
+# Faults of an arrival itself: the database is well and refuses it. (KeyError: a row that SQLite ignored without a word.)
+REFUSED = (DataError, IntegrityError, ValueError, TypeError, KeyError)
 
 
 class NotKept(Exception):
@@ -94,21 +99,30 @@ def record(batch: Sequence[Incoming]) -> list[int]:
 
 def store(records: Sequence[spool.Record]) -> list[int]:
     """Writes records (spool form) in one transaction and nudges the readers. The first of a key stands."""
+    ids = _write(records)
+    _nudge(ids)
+    return ids
+
+
+def _write(records: Sequence[spool.Record]) -> list[int]:
     with transaction.atomic():
         Arrival.objects.bulk_create([_row_of(record) for record in records], ignore_conflicts=True)
         found = Arrival.objects.filter(
             channel__in={record["channel"] for record in records}, key__in=[record["key"] for record in records]
         ).values_list("channel", "key", "id")
         ids = {(channel, key): pk for channel, key, pk in found}
-        nudge.send(UNDERSTAND, sorted(ids.values()), queue="intake")
-    return [ids[record["channel"], record["key"]] for record in records]
+        return [ids[record["channel"], record["key"]] for record in records]
+
+
+def _nudge(ids: Sequence[int]) -> None:
+    nudge.send(UNDERSTAND, sorted(set(ids)), queue="intake")
 
 
 def _store_here(record: spool.Record) -> int | None:
     try:
         return store([record])[0]
-    except Error as error:
-        log.warning("database away, the arrival goes to the spool: %s", error)
+    except (*REFUSED, Error) as error:
+        log.warning("the arrival goes to the spool: %s", error)
         return None
 
 
@@ -147,13 +161,15 @@ def _row_of(record: spool.Record) -> Arrival:
 
 
 def _clean(value: Any) -> Any:
-    """PostgreSQL keeps neither NUL nor lone surrogates; the raw body keeps them exactly."""
+    """PostgreSQL keeps neither NUL nor lone surrogates nor NaN; the raw body keeps them exactly."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value
 
 
@@ -179,6 +195,8 @@ class _Pending:
     record: spool.Record
     done: threading.Event = field(default_factory=threading.Event)
     arrival: int | None = None
+    # Whoever handed it over waits no longer and has spooled it: storing it here as well would only cost time.
+    given_up: bool = False
 
 
 class Writer:
@@ -187,37 +205,50 @@ class Writer:
     def __init__(self) -> None:
         self.breaker = Breaker()
         self._queue: queue.SimpleQueue[_Pending] = queue.SimpleQueue()
+        # When the database was asked for something that it has not answered yet; 0: nothing is asked.
+        self._asked = 0.0
+        self._more = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def submit(self, record: spool.Record) -> int | None:
         """The arrival's id once it is committed; None when the database did not answer in time."""
-        if self.breaker.is_open:
+        if self.breaker.is_open or self._hangs():
             return None
         pending = _Pending(record)
         self._queue.put(pending)
         if not pending.done.wait(settings.JOURNAL_PATIENCE):
+            pending.given_up = True
             self.breaker.trip()
         return pending.arrival
+
+    def _hangs(self) -> bool:
+        """Whether the thread waits for an answer for longer than anybody would wait for it."""
+        asked = self._asked
+        return bool(asked) and time.monotonic() - asked > settings.JOURNAL_PATIENCE
 
     def _run(self) -> None:
         while True:
             group = self._gather()
             try:
+                self._asked = time.monotonic()
                 if group:
                     self._commit(group)
                 if not self.breaker.is_open:
                     self._drain()
+                # The connection goes back to the pool: a thread that waits for work must not keep one.
+                close_old_connections()
             except Exception:  # the thread must outlive whatever happens: nobody else keeps arrivals
                 self.breaker.trip()
                 log.exception("journal writer")
             finally:
+                self._asked = 0.0
                 for pending in group:
                     pending.done.set()
 
     def _gather(self) -> list[_Pending]:
         try:
-            group = [self._queue.get(timeout=IDLE)]
+            group = [self._queue.get(timeout=0.001 if self._more else IDLE)]
         except queue.Empty:
             return []
         while len(group) < GROUP:
@@ -225,19 +256,30 @@ class Writer:
                 group.append(self._queue.get_nowait())
             except queue.Empty:
                 break
-        return group
+        return [pending for pending in group if not pending.given_up]
 
     def _commit(self, group: list[_Pending]) -> None:
-        close_old_connections()
         try:
-            ids = store([pending.record for pending in group])
-        except (DataError, IntegrityError, ValueError, TypeError) as error:
-            if len(group) == 1:
-                log.error("journal refuses an arrival, it goes to the spool: %s", error)
-                return
+            self._keep(group)
+        except REFUSED:
             for pending in group:
-                self._commit([pending])
-            return
+                self._keep_alone(pending)
+                if self.breaker.is_open:
+                    return
+
+    def _keep_alone(self, pending: _Pending) -> None:
+        try:
+            self._keep([pending])
+        except REFUSED as error:
+            log.error("journal refuses an arrival, it goes to the spool: %s", error)
+            pending.done.set()
+
+    def _keep(self, group: list[_Pending]) -> None:
+        """Commits a group and acknowledges it; the readers are nudged after, since a broker may take its time."""
+        try:
+            ids = _write([pending.record for pending in group])
+        except REFUSED:
+            raise
         except Error as error:
             self.breaker.trip()
             log.warning("database away, arrivals go to the spool: %s", error)
@@ -246,17 +288,22 @@ class Writer:
         for pending, arrival in zip(group, ids, strict=True):
             pending.arrival = arrival
             pending.done.set()
+        _nudge(ids)
 
     def _drain(self) -> None:
-        if not spool.waiting():
-            return
-        close_old_connections()
+        """Drains the oldest of the spool; what is left has its turn after those who arrived meanwhile."""
+        self._more = False
         try:
-            drained = spool.drain(store)
-            log.info("spool: %d arrivals drained", drained)
+            if spool.waiting():
+                drained = spool.drain(store, DRAIN)
+                self._more = drained == DRAIN
+                log.info("spool: %d arrivals drained", drained)
         except Error as error:
             self.breaker.trip()
             log.warning("spool waits for the database: %s", error)
+        except OSError as error:
+            # The disk's fault: the database goes on taking what arrives.
+            log.error("spool cannot be drained: %s", error)
 
 
 _writer: tuple[int, Writer] | None = None

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-# Seconds that the first question waits for the first compilation where no copy lies on disk.
+# Seconds that a process which has just begun waits for its first compilation before the copy on disk has to do.
 FIRST = 0.5
 
 
@@ -33,6 +33,7 @@ class Keeper:
         self._document: Document | None = None
         self._on_disk: Document | None = None
         self._thread_pid = 0
+        self._began = 0.0
         self._lock = threading.Lock()
         self._ready = threading.Event()
 
@@ -43,12 +44,23 @@ class Keeper:
     def current(self) -> Document:
         """The newest document known; empty if there never was one."""
         if settings.KEEPER_THREADS:
-            self._start()
+            self.start()
+            if self._document is None:
+                # The copy may be as old as the process before: what is in force now is worth half a second once.
+                self._ready.wait(max(0.0, self._began + FIRST - time.monotonic()))
         if self._document is None:
             self._document = self._load()
-        if self._document is None and settings.KEEPER_THREADS:
-            self._ready.wait(FIRST)
         return self._document or {}
+
+    def start(self) -> None:
+        """Starts this process's thread unless it runs."""
+        if self._thread_pid == os.getpid():
+            return
+        with self._lock:
+            if self._thread_pid != os.getpid():
+                self._began = time.monotonic()
+                self._thread_pid = os.getpid()
+                threading.Thread(target=self._run, name=f"keeper-{self.name}", daemon=True).start()
 
     def refresh(self) -> Document:
         """Compiles now, in the calling thread; raises what the database raises."""
@@ -73,23 +85,16 @@ class Keeper:
             return None
         return loaded if isinstance(loaded, dict) else None
 
-    def _start(self) -> None:
-        if self._thread_pid == os.getpid():
-            return
-        with self._lock:
-            if self._thread_pid != os.getpid():
-                self._thread_pid = os.getpid()
-                threading.Thread(target=self._run, name=f"keeper-{self.name}", daemon=True).start()
-
     def _run(self) -> None:
         failing = False
         while True:
             try:
-                close_old_connections()
                 self.refresh()
                 failing = False
             except Exception as error:  # the thread outlives every fault: the last good copy goes on answering
                 if not failing:
                     log.warning("%s cannot be refreshed, the last copy stays in force: %s", self.name, error)
                 failing = True
+            # The connection goes back to the pool: a thread that sleeps must not keep one from those who work.
+            close_old_connections()
             time.sleep(self._every)

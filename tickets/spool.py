@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,9 +37,21 @@ def write(record: Record) -> Path:
     name = hashlib.sha256(f"{record['channel']}\0{record['key']}".encode()).hexdigest()
     target = folder() / f"{name}.json"
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder()
         write_durably(target, json.dumps(record).encode())
     return target
+
+
+def _make_folder() -> None:
+    """The folder's own entry must outlive a power cut as well as what lies in it."""
+    if folder().exists():
+        return
+    folder().mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder().parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def waiting() -> list[Path]:
@@ -52,15 +65,17 @@ def waiting() -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def drain(store: Callable[[list[Record]], object]) -> int:
-    """Hands waiting records to `store` (which commits) and removes them after. Returns how many were drained.
+def drain(store: Callable[[list[Record]], object], limit: int | None = None) -> int:
+    """Hands waiting records to `store` (which commits) and removes them after, `limit` files at most, the oldest first.
+
+    Returns how many were drained.
 
     One process drains at a time. Errors of the database itself are raised and leave every file in place; a record that
     the database refuses moves to `bad/` and holds up nobody.
     """
     drained = 0
     with _turn() as mine:
-        files = waiting() if mine else []
+        files = waiting()[:limit] if mine else []
         for start in range(0, len(files), CHUNK):
             drained += _drain_chunk(files[start : start + CHUNK], store)
     return drained

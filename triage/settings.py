@@ -132,6 +132,10 @@ TEMPLATES = [
 DATABASE_URL = env("DATABASE_URL")
 # Seconds a front process waits for a lock before the arrival goes to the spool; others wait longer.
 _BUSY_SECONDS = 0.3 if ROLE == "front" else 10
+# Connections of one process, and seconds to wait for one of them. The desk's request threads hold one each beside the
+# keepers and the journal's writer; front has only those, and nobody may wait there.
+_POOL = {"front": 4, "worker": 4, "watch": 4}.get(ROLE, 12)
+_POOL_SECONDS = 0.4 if ROLE == "front" else 5
 if DATABASE_URL:
     DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=0, conn_health_checks=True)}
     DATABASES["default"]["OPTIONS"] = {
@@ -143,7 +147,7 @@ if DATABASE_URL:
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
         "options": "-c statement_timeout=30000 -c lock_timeout=10000",
-        "pool": {"min_size": 1, "max_size": 4, "timeout": 2 if ROLE == "worker" else 0.4, "reconnect_timeout": 1},
+        "pool": {"min_size": 1, "max_size": _POOL, "timeout": _POOL_SECONDS, "reconnect_timeout": 1},
     }
 else:
     DATABASES = {
