@@ -8,6 +8,7 @@ from celery import current_app
 from django.conf import settings as loaded
 from django.contrib.auth.models import Group
 
+from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears one loop a process
 from tickets.roles import ROLES
 
 os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")

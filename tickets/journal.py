@@ -28,7 +28,7 @@ DRAIN = 100
 # Seconds between looks at the spool while nothing arrives.
 IDLE = 1.0
 UNDERSTAND = "tickets.tasks.understand"
-# Faults of an arrival itself: the database is well and refuses it. (KeyError: a row that SQLite ignored without a word.)
+# Faults of an arrival itself; the database is well. (KeyError: a row that SQLite ignored without a word.)
 REFUSED = (DataError, IntegrityError, ValueError, TypeError, KeyError)
 
 

@@ -7,3 +7,13 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage.settings")
 
 application = get_wsgi_application()
+
+# Models can be loaded only now.
+from tickets import journal  # noqa: E402
+from tickets.notices import NOTICES  # noqa: E402
+from voice.plan import PLAN  # noqa: E402
+
+# What calls and forms are answered from is there before the first of them.
+PLAN.start()
+NOTICES.start()
+journal.writer()

@@ -1,44 +1,30 @@
 """A manager enters, updates and leaves incident mode in a real browser, with script and without."""
 
-import os
 import re
 
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from triage.incidents import jobs
 from triage.models import Incident, Job
 
-CHROMIUM = "/usr/bin/chromium"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason="apt-get install chromium, then run again"),
 ]
-sync_api = pytest.importorskip("playwright.sync_api")
-
-
-@pytest.fixture
-def chromium(monkeypatch):
-    # Playwright's loop runs in this thread, so that Django takes it for an asynchronous one.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
-def test_incident_mode_is_entered_updated_and_left(chromium, live_server, client, maya, lines, login, write, script):
+def test_incident_mode_is_entered_updated_and_left(browser, live_server, client, maya, lines, login, write, script):
     write("ann@example.com")
     client.force_login(maya)
-    context = chromium.new_context(java_script_enabled=script)
+    context = browser.new_context(java_script_enabled=script)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
     page = context.new_page()
-    see = sync_api.expect
+    see = expect
 
     page.goto(live_server.url + reverse("incident_enter"))
     page.get_by_label("Title").fill("Logins fail")
