@@ -82,7 +82,7 @@ def _facts(on: Sequence[Incident], now: datetime) -> list[str]:
 
 
 def _surge(powers: Collection[str]) -> State:
-    surge = Surge.objects.filter(ended_at=None, dismissed_at=None).order_by("began_at").first()
+    surge = Surge.objects.filter(ended_at=None, dismissed_at=None, parent=None).order_by("began_at").first()
     if surge is None:
         return Quiet
     times = SeriesState.objects.filter(series=surge.series).values_list("ratio", flat=True).first() or surge.peak_ratio

@@ -126,16 +126,20 @@ class Detector:
         seen = self.window[-minutes:]
         return sum(x for x, _ in seen) / max(sum(m for _, m in seen), LEAST_EXPECTED) if seen else 0.0
 
-    def hours(self, start: datetime, hours: int) -> list[tuple[datetime, float, float, float]]:
-        """Of each hour from `start`: expected arrivals and the band of three standard deviations around them."""
+    def expect(self, start: datetime, step: int, number: int) -> list[tuple[float, float, float]]:
+        """Expected arrivals and the band around them, of `number` stretches of `step` minutes from `start`."""
+        first, level = minute_of(start), self.baseline.level()
+        rates: dict[int, tuple[float, float]] = {}
         found = []
-        level = self.baseline.level()
-        for at in (start + timedelta(hours=n) for n in range(hours)):
-            quarters = [minute_of(at) + QUARTER * n for n in range(4)]
-            cells = [Cell.at(minute, self.zone) for minute in quarters]
-            known = zip(quarters, cells, strict=True)
-            m = QUARTER * level * sum(self.baseline.rate(minute, cell) for minute, cell in known)
-            found.append((at, m, *self.band(m, self.baseline.doubt(quarters[0], cells[0]))))
+        for at in range(first, first + step * number, step):
+            m = 0.0
+            for minute in range(at, at + step, min(step, QUARTER)):
+                quarter = minute - minute % QUARTER
+                if quarter not in rates:
+                    cell = Cell.at(quarter, self.zone)
+                    rates[quarter] = (self.baseline.rate(quarter, cell) * level, self.baseline.doubt(quarter, cell))
+                m += rates[quarter][0] * min(step, QUARTER)
+            found.append((m, *self.band(m, rates[quarter][1])))
         return found
 
     def band(self, expected: float, doubt: float = 0.0) -> tuple[float, float]:

@@ -26,8 +26,8 @@ SMALL = 2000
 FAR = datetime.max.replace(tzinfo=UTC)
 
 
-def keep(series: str, episode: Episode, now: datetime) -> Surge:
-    """Keeps an episode as the one row that it is, whether it is new, goes on, has ended or was replayed."""
+def keep(series: str, episode: Episode, seen: datetime, now: datetime) -> Surge:
+    """Keeps an episode, seen up to `seen`, as the one row that it is: new, going on, ended or replayed."""
     began = time_of(episode.began)
     ended = time_of(episode.ended) if episode.ended is not None else None
     values = {
@@ -44,7 +44,7 @@ def keep(series: str, episode: Episode, now: datetime) -> Surge:
             surge = Surge(series=series, detected_at=now if now - known < PRESENT else known)
         for name, value in values.items():
             setattr(surge, name, value)
-        _count_senders(surge, now)
+        _count_senders(surge, seen)
         surge.save()
         _fold(surge)
     changes.bump("surge")
@@ -62,11 +62,11 @@ def _overlapping(series: str, began: datetime, ended: datetime | None) -> QueryS
     return Surge.objects.filter(open_or_later, series=series, began_at__lte=ended or FAR).order_by("-began_at")
 
 
-def _count_senders(surge: Surge, now: datetime) -> None:
+def _count_senders(surge: Surge, seen: datetime) -> None:
     if surge.total > SMALL and surge.ended_at is None and surge.total < surge.senders_at * GROWN:
         return
     if surge.total != surge.senders_at:
-        surge.senders = counts.distinct_senders(surge.began_at, surge.ended_at or now, surge.series)
+        surge.senders = counts.distinct_senders(surge.began_at, surge.ended_at or seen, surge.series)
         surge.senders_at = surge.total
 
 

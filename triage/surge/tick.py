@@ -95,7 +95,7 @@ def _advance(series: str, upto: datetime, now: datetime, moved: Mapping[datetime
     # Somebody else who fed it meanwhile wins; no lock is held while a history is read.
     if SeriesState.objects.filter(pk=row.pk, minute=before).update(**values):
         for episode in run.episodes:
-            surges.keep(series, episode, now)
+            surges.keep(series, episode, row.minute + MINUTE, now)
         changes.bump("counts")
 
 
@@ -161,7 +161,7 @@ def _glance(series: str, running: Mapping[datetime, int], now: datetime) -> None
         minute += MINUTE
     episode = detector.glance(minutes[:5])
     if episode:
-        surges.keep(series, episode, now)
+        surges.keep(series, episode, now, now)
         SeriesState.objects.filter(pk=row.pk).update(ratio=round(episode.peak, 2))
 
 

@@ -1,0 +1,76 @@
+"""How the house itself is: what waits, what is in doubt, whether the watch is awake. Counts are bounded."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from tickets import spool
+from tickets.channels import refusals
+from tickets.models import Arrival, ArrivalState, Outgoing, WorkState
+from triage.models import Lease
+
+# Rows are counted up to here; "more than" beyond.
+MOST = 1000
+# Refusals in five minutes, and arrivals not read yet, that are worth a look.
+REFUSED = 10
+WORKED_OFF = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the panel. `state` is good, warn or bad."""
+
+    name: str
+    value: str
+    state: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    checks: list[Check]
+    in_doubt: int
+
+    @property
+    def worst(self) -> str:
+        states = {check.state for check in self.checks}
+        return next((state for state in ("bad", "warn") if state in states), "good")
+
+
+def health(now: datetime) -> Health:
+    """The panel's lines, and how many messages may be lost or doubled for all we know."""
+    waiting = len(spool.waiting())
+    bad = sum(1 for _ in spool.bad_folder().glob("*.json"))
+    unread = _bounded(Arrival.objects.filter(state__in=[ArrivalState.ACCEPTED, ArrivalState.WAITING]))
+    failed = _bounded(Outgoing.objects.filter(state=WorkState.FAILED))
+    uncertain = _bounded(Outgoing.objects.filter(state=WorkState.UNCERTAIN))
+    refused = sum(refusals.recent(5).values())
+    checks = [
+        Check("Arrivals still to be read", _number(unread), "good" if unread < WORKED_OFF else "warn"),
+        Check("In the spool, for the database", _number(waiting), "good" if not waiting else "warn"),
+        Check("Set aside, could not be stored", _number(bad), "good" if not bad else "bad"),
+        Check("Mail that failed", _number(failed), "good" if not failed else "warn", "outbox"),
+        Check("Mail that is uncertain", _number(uncertain), "good" if not uncertain else "bad", "outbox"),
+        Check("Refused webhooks, 5 minutes", _number(refused), "good" if refused < REFUSED else "bad"),
+        _watch(now),
+    ]
+    return Health(checks, in_doubt=bad + uncertain)
+
+
+def _watch(now: datetime) -> Check:
+    until = Lease.objects.filter(name="watch").values_list("until", flat=True).first()
+    if until is None:
+        return Check("Watch", "never seen", "bad")
+    if until > now:
+        return Check("Watch", "awake", "good")
+    silent = now - until
+    return Check("Watch", f"silent for {int(silent / timedelta(minutes=1))} min", "bad")
+
+
+def _bounded(rows: QuerySet) -> int:
+    return rows.order_by().values("pk")[: MOST + 1].count()
+
+
+def _number(number: int) -> str:
+    return f"more than {MOST:,}" if number > MOST else f"{number:,}"

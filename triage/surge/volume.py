@@ -1,0 +1,120 @@
+"""What the control room shows of volume: ten days by the hour, three hours by the minute, now against what is usual."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q
+
+from triage.models import HourCount, Incident, MinuteCount, SeriesState, Surge, Update
+from triage.surge.chart import Bin, Drawing, Mark, Span
+from triage.surge.counts import HOUR, MINUTE, floor
+from triage.surge.detector import Detector
+from triage.surge.series import ALL
+from triage.surge.tick import detector_of
+
+DAYS = 10
+HOURS = 3
+# Expected requests below which "times usual" would say more than is known.
+LEAST_EXPECTED = 3.0
+# A channel that brings so large a share of the requests is what it is mostly about.
+MOSTLY = 0.6
+# Updates marked in the charts.
+UPDATES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Both drawings, and the figures beside them. `times` is None where nobody knows yet what is usual."""
+
+    days: Drawing
+    minutes: Drawing
+    last_hour: int
+    expected_hour: float
+    times: float | None
+    mostly: str
+
+
+def volume(now: datetime, surge: Surge | None) -> Volume:
+    """Everything about volume as of `now`: seven queries, however much there is."""
+    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+    state = SeriesState.objects.filter(series=ALL).first()
+    detector = detector_of(state.state) if state and state.state else None
+    first_hour = now.replace(minute=0, second=0, microsecond=0) - (DAYS * 24 - 1) * HOUR
+    spans, marks = _spans(first_hour), _marks(first_hour)
+    days = _bins(_hours(first_hour), first_hour, HOUR, DAYS * 24, detector)
+    first_minute = floor(now) - (HOURS * 60 - 1) * MINUTE
+    minutes = _bins(_minutes(first_minute), first_minute, MINUTE, HOURS * 60, detector)
+    recent = minutes[-60:]
+    expected = sum(one.expected for one in recent)
+    return Volume(
+        days=Drawing(days, HOUR, zone, spans, marks),
+        minutes=Drawing(minutes, MINUTE, zone, spans, marks),
+        last_hour=sum(one.total for one in recent),
+        expected_hour=expected,
+        times=_times(state, surge, sum(one.total for one in recent), expected),
+        mostly=mostly(recent[-15:] if surge else recent),
+    )
+
+
+def _times(state: SeriesState | None, surge: Surge | None, last_hour: int, expected: float) -> float | None:
+    """In a surge the last minutes count, in quiet times the last hour: few requests in few minutes say nothing."""
+    if surge is not None and state is not None:
+        return state.ratio
+    return last_hour / expected if expected >= LEAST_EXPECTED else None
+
+
+def mostly(bins: Sequence[Bin]) -> str:
+    """The medium that brings most of the requests; empty where none does."""
+    sums: dict[str, int] = defaultdict(int)
+    for one in bins:
+        for medium, count in one.counts.items():
+            sums[medium] += count
+    total = sum(sums.values())
+    return next((medium for medium, count in sums.items() if count >= MOSTLY * total), "") if total else ""
+
+
+Counted = Mapping[datetime, Mapping[str, int]]
+
+
+def _hours(start: datetime) -> Counted:
+    rows = HourCount.objects.filter(hour__gte=start, series__startswith="medium:")
+    return _by_time(rows.values_list("hour", "series", "arrivals"))
+
+
+def _minutes(start: datetime) -> Counted:
+    rows = MinuteCount.objects.filter(minute__gte=start, series__startswith="medium:")
+    return _by_time(rows.values_list("minute", "series", "arrivals"))
+
+
+def _by_time(rows: "Sequence[tuple[datetime, str, int]]") -> Counted:
+    found: dict[datetime, dict[str, int]] = defaultdict(dict)
+    for at, series, arrivals in rows:
+        found[at][series.partition(":")[2]] = arrivals
+    return found
+
+
+def _bins(counted: Counted, start: datetime, step: timedelta, number: int, detector: Detector | None) -> list[Bin]:
+    expected = detector.expect(start, step // MINUTE, number) if detector else [(0.0, 0.0, 0.0)] * number
+    return [Bin(start + n * step, counted.get(start + n * step, {}), *expected[n]) for n in range(number)]
+
+
+def _spans(start: datetime) -> list[Span]:
+    later = Q(ended_at=None) | Q(ended_at__gte=start)
+    found = Surge.objects.filter(later, parent=None, dismissed_at=None).order_by("-began_at")[:50]
+    return [Span(surge.began_at, surge.ended_at) for surge in found]
+
+
+def _marks(start: datetime) -> list[Mark]:
+    """Incidents entered and left; of updates only the moment."""
+    marks = []
+    later = Q(left_at=None) | Q(left_at__gte=start)
+    for entered, left in Incident.objects.filter(later).order_by("-pk").values_list("entered_at", "left_at")[:20]:
+        marks.append(Mark(entered, "Incident mode"))
+        if left:
+            marks.append(Mark(left, "Left"))
+    updates = Update.objects.filter(at__gte=start, incident__isnull=False).values_list("at", flat=True)
+    return marks + [Mark(at, "") for at in updates[:UPDATES]]
