@@ -14,6 +14,7 @@ from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
 from triage.surge import counts, tick
+from voice import dialling, texts
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ CHORES = (
     Chore("drain the spool", 5, drain_spool),
     Chore("understand what was left", 5, intake.sweep),
     Chore("send what was left", 5, delivery.sweep),
+    Chore("send texts that were left", 5, texts.sweep),
+    Chore("look after callbacks", 10, dialling.sweep),
     Chore("expand jobs", 5, jobs.sweep),
     Chore("tick", 10, tick.tick),
     Chore("forget old minutes", 3600, counts.forget),

@@ -1,4 +1,4 @@
-"""Wires the package into Django: who reads calls."""
+"""Wires the package into Django: who reads calls and texts."""
 
 from django.apps import AppConfig
 
@@ -11,6 +11,7 @@ class VoiceConfig(AppConfig):
         # Models must be loaded before the readers can be.
         from tickets import intake
         from tickets.models import Channel
-        from voice import reading
+        from voice import reading, text_door
 
         intake.register_reader(Channel.CALL, reading.read_arrival)
+        intake.register_reader(Channel.TEXT, text_door.read_arrival)

@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from tickets import changes
+from tickets.models import WorkState
 from tickets.roles import Power, needs
-from voice import dialling
-from voice.models import AgentPhone, Callback
+from voice import callbacks as book
+from voice import dialling, texts
+from voice.models import AgentPhone, Callback, TextMessage
 from voice.numbers import is_decent_hour, local_times, normalised
 from voice.outcomes import OUTCOMES
 
@@ -48,7 +50,7 @@ def callbacks(request: HttpRequest) -> HttpResponse:
 @needs(Power.WORK_DESK)
 def next_callback(request: HttpRequest) -> HttpResponse:
     """Takes the next callback and opens it."""
-    found = dialling.next_for(request.user)
+    found = book.next_for(request.user)
     if found is None:
         messages.info(request, "Nobody waits to be called back now.")
         return redirect("callbacks")
@@ -60,6 +62,7 @@ def next_callback(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest, pk: int) -> HttpResponse:
     """One callback: who, what about, how often tried; its live part alone for htmx."""
     if request.headers.get("HX-Request"):
+        # The parts that live: its state, and with it what can be done.
         return changes.poll(request, ["callbacks"], lambda: render(request, "voice/_callback.html", _one(pk)))
     return render(request, "voice/callback.html", _one(pk))
 
@@ -67,24 +70,28 @@ def callback(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs(Power.WORK_DESK)
 def act(request: HttpRequest, pk: int) -> HttpResponse:
-    """Call now, note an outcome, cancel, give back: `do` says which."""
-    found = get_object_or_404(Callback.objects.select_related("line", "ticket"), pk=pk)
+    """Call now, stop, note an outcome, cancel, give back, text the news' address: `do` says which."""
+    found = get_object_or_404(Callback.objects.select_related("line", "ticket", "problem"), pk=pk)
     what, note = request.POST.get("do", ""), request.POST.get("note", "").strip()[:2000]
-    if what in ("call", "call_at_night"):
-        return _call(request, found, at_night=what == "call_at_night")
+    if what in ("call", "call_at_night", "stop", "text"):
+        _phone(request, found, what)
+        return redirect("callback", pk)
     if what in OUTCOMES:
-        done = dialling.note_outcome(found, request.user, what, note)
+        done = book.note_outcome(found, request.user, what, note)
         words = f"Noted: {OUTCOMES[what].lower()}."
+    elif what == "cancel" and not note:
+        messages.warning(request, "Not cancelled: write into the note why.")
+        return redirect("callback", pk)
     elif what == "cancel":
-        done, words = dialling.cancel(found, request.user, note), "The callback is cancelled."
+        done, words = book.cancel(found, request.user, note), "The callback is cancelled."
     elif what == "give_back":
-        done, words = dialling.give_back(found, request.user), "Others may take it now."
+        done, words = book.give_back(found, request.user), "Others may take it now."
     else:
         return HttpResponse("No such action.\n", status=400, content_type="text/plain")
     if done:
         messages.success(request, words)
         return redirect("callbacks")
-    messages.warning(request, "Nothing was changed: somebody has dealt with this callback meanwhile.")
+    messages.warning(request, "Nothing was changed: it is noted already, closed, or somebody is calling right now.")
     return redirect("callback", pk)
 
 
@@ -100,15 +107,34 @@ def my_phone(request: HttpRequest) -> HttpResponse:
     return redirect("callbacks")
 
 
-def _call(request: HttpRequest, found: Callback, *, at_night: bool) -> HttpResponse:
+def _phone(request: HttpRequest, found: Callback, what: str) -> None:
+    """Has something done on the telephone, and says what came of it."""
     try:
-        called = dialling.call_now(found, request.user, even_at_night=at_night)
+        words = _text(found, request.user) if what == "text" else _dial(found, request.user, what)
     except dialling.Refused as error:
-        messages.warning(request, f"Not dialled. {error}")
+        messages.warning(request, f"Not done. {error}")
     else:
-        connected = called.state == Callback.State.CONNECTED
-        messages.success(request, "Simulated: you are connected." if connected else "Your phone rings. Press 1 there.")
-    return redirect("callback", found.pk)
+        messages.success(request, words)
+
+
+def _dial(found: Callback, agent: Any, what: str) -> str:
+    if what == "stop":
+        dialling.stop(found, agent)
+        return "The call is stopped. The customer was not dialled."
+    called = dialling.call_now(found, agent, even_at_night=what == "call_at_night")
+    connected = called.state == Callback.State.CONNECTED
+    return "Simulated: you are connected." if connected else "Your phone rings. Press 1 there."
+
+
+def _text(found: Callback, by: Any) -> str:
+    if found.line is None or found.problem is None:
+        raise dialling.Refused("There is no incident to tell of, or the line is gone.")
+    row = texts.queue_status_link(
+        found.number, found.problem, line=found.line, ticket=found.ticket, by=by, simulated=found.simulated
+    )
+    if row is None:
+        raise dialling.Refused("This number has the link already, wants no texts, or is none that we text.")
+    return "The status page's address is texted."
 
 
 def _list(request: HttpRequest) -> dict[str, Any]:
@@ -124,6 +150,7 @@ def _list(request: HttpRequest) -> dict[str, Any]:
         "rows": [_row(entry, now) for entry in found[:PAGE]],
         "older": found[PAGE - 1].pk if len(found) > PAGE else None,
         "now": now,
+        "stuck_texts": TextMessage.objects.filter(state__in=[WorkState.FAILED, WorkState.UNCERTAIN]).exists(),
     }
 
 
@@ -145,8 +172,9 @@ def _one(pk: int) -> dict[str, Any]:
     found = get_object_or_404(query, pk=pk)
     return {
         **_row(found, timezone.now()),
+        "now": timezone.now(),
         "open": found.state in Callback.OPEN_STATES,
-        "waiting": found.state in dialling.WAITING,
+        "waiting": found.state in book.WAITING,
         "outcomes": OUTCOMES.items(),
         "entries": found.ticket.entries.select_related("author").order_by("-happened_at", "-pk")[:8],
     }

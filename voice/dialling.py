@@ -1,213 +1,188 @@
-"""Calling back: one agent claims one callback, their phone rings first, then the customer's."""
+"""Calling back: the agent's phone rings first, then the customer's; what Twilio tells of it moves the callback on."""
 
-from datetime import timedelta
+import logging
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from tickets import audit, changes, rates
-from tickets.models import Entry, Ticket
+from tickets import changes, rates
 from tickets.work import TransportError
 from voice import outcomes
+from voice.callbacks import DIALLING, WAITING, State, move, write
 from voice.models import AgentPhone, Callback
 from voice.numbers import is_decent_hour, may_dial
-from voice.twilio_client import NoTelephone, telephone
+from voice.twilio_client import NoTelephone, Telephone, telephone
+
+log = logging.getLogger(__name__)
 
 RATE = "calls"
 # Seconds that "call now" waits for its turn among the account's calls per second.
-PATIENCE = 5.0
-# After this long without a word from Twilio nobody knows how a call went.
-SILENCE = timedelta(minutes=45)
-WAITING = (Callback.State.REQUESTED, Callback.State.DUE)
-DIALLING = (Callback.State.DIALLING_AGENT, Callback.State.DIALLING_CUSTOMER)
+PATIENCE = 2.0
+# An agent's call that Twilio has not confirmed, or that says nothing, is looked into after this long.
+UNCONFIRMED, SILENCE = timedelta(minutes=2), timedelta(minutes=15)
+# Who took a callback and does nothing with it for this long gives it back.
+IDLE = timedelta(minutes=30)
+# Calls that one sweep asks Twilio about.
+ASKED = 3
+GOING_ON = frozenset({"queued", "initiated", "ringing", "in-progress"})
 
 
 class Refused(Exception):
     """Not dialled; the message says why and what to do."""
 
 
-def due(now: Any = None) -> QuerySet[Callback]:
-    """Callbacks whose time has come, the longest waiting first, VIPs before the others."""
-    ready = Callback.objects.filter(state__in=WAITING, due_at__lte=now or timezone.now())
-    return ready.order_by("-requester__vip", "requested_at", "pk")
-
-
-def next_for(agent: Any) -> Callback | None:
-    """The callback this agent works on: the one they have, else the first that nobody has. Never one for two."""
-    mine = Callback.objects.filter(agent=agent, state__in=[*WAITING, *DIALLING, Callback.State.CONNECTED])
-    held = mine.filter(Q(due_at__lte=timezone.now()) | ~Q(state__in=WAITING)).order_by("requested_at").first()
-    if held is not None:
-        return held
-    for pk in due().filter(agent=None).values_list("pk", flat=True)[:20]:
-        if claim(pk, agent):
-            return Callback.objects.get(pk=pk)
-    return None
-
-
-def claim(pk: int, agent: Any) -> bool:
-    """Makes a waiting callback this agent's own; False when somebody else has it or it waits no more."""
-    free = Callback.objects.filter(pk=pk, state__in=WAITING).filter(Q(agent=None) | Q(agent=agent))
-    taken = bool(free.update(agent=agent, claimed_at=timezone.now()))
-    if taken:
-        changes.bump("callbacks")
-    return taken
-
-
 def call_now(callback: Callback, agent: Any, *, even_at_night: bool = False) -> Callback:
-    """Rings the agent, then the customer. Refused says why not; nothing is dialled twice at once."""
+    """Rings the agent, then the customer. Refused says why not; nothing is dialled twice at once.
+
+    To be called outside a transaction: the claim is committed before anything is dialled.
+    """
     if callback.simulated:
         return _play(callback, agent)
-    phone = AgentPhone.objects.filter(user=agent).first()
-    if phone is None:
-        raise Refused("Say first on which number we shall ring you.")
-    if callback.line is None:
-        raise Refused("The line that the customer called is gone; call from your own phone.")
-    if reason := may_dial(callback.number, settings.CALL_COUNTRIES):
-        raise Refused(reason)
-    if not even_at_night and not is_decent_hour(callback.number, timezone.now()):
-        raise Refused("It may be night where the customer is. Call all the same?")
     try:
         line = telephone()
     except NoTelephone as error:
-        raise Refused(f"{error} Until then call from your own phone and note how it went.") from error
-    if rates.take(RATE, settings.CALLS_PER_SECOND, patience=PATIENCE) is None:
-        raise Refused("All slots of the account are taken at the moment. Try again in a few seconds.")
+        raise Refused(
+            "No telephone account is set up here. With one, your phone would ring now; you would press 1, and the"
+            " customer's phone would ring. Call from your own phone instead, and note how it went."
+        ) from error
+    phone = _phone_of(callback, agent, even_at_night)
+    wait = rates.take(RATE, settings.CALLS_PER_SECOND, patience=PATIENCE)
+    if wait is None:
+        raise Refused("Many calls are being started at this moment. Try again in a few seconds.")
+    time.sleep(wait)
     claimed = _begin(callback.pk, agent)
+    return _ring(line, phone, claimed)
+
+
+def stop(callback: Callback, agent: Any) -> None:
+    """Ends the call to the agent's phone before the customer is dialled. Refused says why it goes on."""
+    if callback.state != State.DIALLING_AGENT or callback.agent_id != agent.pk:
+        raise Refused("There is no call of yours to stop.")
+    if not callback.call_sid:
+        raise Refused("The call is being started. Try again in a few seconds.")
     try:
-        sid = line.start_call(to=phone.number, from_=callback.line.number, **_addresses(claimed))
+        telephone().end_call(callback.call_sid)
+    except (TransportError, NoTelephone) as error:
+        raise Refused(f"The call goes on: {error}") from error
+    move(callback, outcomes.Next(State.DUE))
+
+
+def apply_leg(pk: int, attempt: int, step: str, status: str) -> None:
+    """What Twilio tells of a call of ours. Only its own attempt is moved, no person's word undone."""
+    with transaction.atomic():
+        callback = Callback.objects.select_for_update(of=("self",)).filter(pk=pk, attempts=attempt, outcome="").first()
+        if callback is None:
+            return
+        tries = callback.tries + outcomes.is_try(callback.state, step)
+        following = outcomes.after_leg(callback.state, step, status, tries)
+        if following is None:
+            return
+        values: dict[str, Any] = {"tries": tries}
+        if following.outcome:
+            values |= {"agent": None, "claimed_at": None}
+            gave_up = following.state == State.GAVE_UP
+            end = f" That was try {outcomes.TRIES}: we do not call again." if gave_up else ""
+            write(callback, f"Called back: no answer.{end}", callback.agent)
+        move(callback, following, **values)
+
+
+def sweep() -> int:
+    """Looks after what was left: calls nobody heard of again become uncertain, forgotten claims are given back."""
+    now = timezone.now()
+    lost = _uncertain(Q(state=State.DIALLING_AGENT, call_sid="", claimed_at__lt=now - UNCONFIRMED))
+    silent = Q(state__in=DIALLING, claimed_at__lt=now - SILENCE) & ~Q(call_sid="")
+    for callback in Callback.objects.filter(silent).order_by("claimed_at")[:ASKED]:
+        lost += _look_into(callback, now)
+    idle = Callback.objects.filter(state__in=WAITING, agent__isnull=False, claimed_at__lt=now - IDLE)
+    freed = idle.update(agent=None, claimed_at=None)
+    if lost or freed:
+        changes.bump("callbacks")
+    return lost + freed
+
+
+def _phone_of(callback: Callback, agent: Any, even_at_night: bool) -> str:
+    """The agent's phone, if nothing speaks against dialling."""
+    phone = AgentPhone.objects.filter(user=agent).first()
+    if phone is None:
+        raise Refused("Say first, on the page of callbacks, on which number we shall ring you.")
+    if callback.line is None:
+        raise Refused("The line that the customer called is gone; call from your own phone.")
+    if reason := may_dial(callback.number, settings.CALL_COUNTRIES) or may_dial(phone.number, settings.CALL_COUNTRIES):
+        raise Refused(reason)
+    if not even_at_night and not is_decent_hour(callback.number, timezone.now()):
+        raise Refused("It may be night where the customer is. Call all the same?")
+    return phone.number
+
+
+def _begin(pk: int, agent: Any) -> Callback:
+    """Claims for a new attempt: of any number of people who press at once, one goes on."""
+    free = Callback.objects.filter(pk=pk, state__in=WAITING).filter(Q(agent=None) | Q(agent=agent))
+    changed = free.update(
+        state=State.DIALLING_AGENT,
+        agent=agent,
+        claimed_at=timezone.now(),
+        attempts=F("attempts") + 1,
+        call_sid="",
+        outcome="",
+    )
+    if not changed:
+        raise Refused("Somebody else is calling this customer, or the callback is closed.")
+    changes.bump("callbacks")
+    return Callback.objects.select_related("line").get(pk=pk)
+
+
+def _ring(line: Telephone, phone: str, claimed: Callback) -> Callback:
+    assert claimed.line is not None
+    try:
+        sid = line.start_call(
+            to=phone,
+            from_=claimed.line.number,
+            url=_address(claimed, "agent"),
+            status_callback=_address(claimed, "status"),
+        )
     except TransportError as error:
-        _failed(claimed, error)
-        raise Refused(f"{error}") from error
+        # Known not to have been dialled: due again. Perhaps dialled: a person looks, and nothing dials it again.
+        move(claimed, outcomes.Next(State.UNCERTAIN if error.uncertain else State.DUE))
+        raise Refused(str(error)) from error
     Callback.objects.filter(pk=claimed.pk, attempts=claimed.attempts).update(call_sid=sid)
     claimed.call_sid = sid
     return claimed
 
 
-def note_outcome(callback: Callback, agent: Any, outcome: str, note: str = "") -> bool:
-    """Notes how it went, in the agent's words; False when somebody has closed it meanwhile."""
-    # An outcome without a call of ours was a call of the agent's own.
-    attempts = max(callback.attempts, 1)
-    following = outcomes.after(outcome, attempts)
-    with transaction.atomic():
-        if not _move(callback, Callback.OPEN_STATES, following, outcome=outcome, note=note, attempts=attempts):
-            return False
-        _write(callback, f"Called back: {outcomes.OUTCOMES[outcome].lower()}.", agent, note)
-        if following.state == Callback.State.DONE:
-            _answered(callback.ticket)
-        audit.record(agent, "callback.outcome", callback.pk, outcome=outcome)
-    return True
-
-
-def cancel(callback: Callback, by: Any, why: str) -> bool:
-    """Takes a callback off the list, with a reason."""
-    with transaction.atomic():
-        if not _move(callback, Callback.OPEN_STATES, outcomes.Next(Callback.State.CANCELLED), note=why):
-            return False
-        _write(callback, "The callback was cancelled.", by, why)
-        audit.record(by, "callback.cancel", callback.pk, why=why)
-    return True
-
-
-def give_back(callback: Callback, agent: Any) -> bool:
-    """Lets others take a callback that this agent had taken."""
-    mine = Callback.objects.filter(pk=callback.pk, agent=agent, state__in=WAITING)
-    changes.bump("callbacks")
-    return bool(mine.update(agent=None, claimed_at=None))
-
-
-def apply_leg(pk: int, attempt: int, step: str, status: str) -> None:
-    """What Twilio tells of a call of ours. Only the attempt it belongs to is moved, and only forwards."""
-    callback = Callback.objects.filter(pk=pk, attempts=attempt).first()
-    if callback is None:
-        return
-    if step == "connect":
-        _move(callback, [Callback.State.DIALLING_AGENT], outcomes.Next(Callback.State.DIALLING_CUSTOMER))
-    elif step == "ended":
-        following = outcomes.after_dial(status, attempt)
-        if _move(callback, DIALLING, following) and following.state != Callback.State.CONNECTED:
-            _write(callback, "Called back: no answer.", callback.agent)
-    elif step == "status" and status in ("completed", "busy", "failed", "no-answer", "canceled"):
-        # The agent's own phone was not answered, or hung up before pressing 1.
-        _move(callback, [Callback.State.DIALLING_AGENT], outcomes.Next(Callback.State.DUE))
-
-
-def sweep() -> int:
-    """Callbacks of whose call nothing was heard become uncertain: a person looks at them, nothing dials them again."""
-    stale = Callback.objects.filter(state__in=DIALLING, claimed_at__lt=timezone.now() - SILENCE)
-    moved = stale.update(state=Callback.State.UNCERTAIN)
-    if moved:
-        changes.bump("callbacks")
-    return moved
+def _address(callback: Callback, step: str) -> str:
+    """Everything a webhook needs stands in its path: it is answered without the database."""
+    line = callback.line.key if callback.line else ""
+    place = [callback.pk, callback.attempts, line, callback.number.removeprefix("+"), step]
+    return settings.PUBLIC_URL + reverse("callback_leg", args=place)
 
 
 def _play(callback: Callback, agent: Any) -> Callback:
     """A simulated callback is connected without a phone."""
     claimed = _begin(callback.pk, agent)
-    _move(claimed, [Callback.State.DIALLING_AGENT], outcomes.Next(Callback.State.CONNECTED))
-    claimed.state = Callback.State.CONNECTED
+    move(claimed, outcomes.Next(State.CONNECTED), tries=F("tries") + 1)
+    claimed.state = State.CONNECTED
     return claimed
 
 
-def _begin(pk: int, agent: Any) -> Callback:
-    free = Callback.objects.filter(pk=pk, state__in=WAITING).filter(Q(agent=None) | Q(agent=agent))
-    changed = free.update(
-        state=Callback.State.DIALLING_AGENT, agent=agent, claimed_at=timezone.now(), attempts=F("attempts") + 1
-    )
-    if not changed:
-        raise Refused("Somebody else is calling this customer, or the callback is closed.")
-    changes.bump("callbacks")
-    return Callback.objects.select_related("line", "ticket").get(pk=pk)
+def _look_into(callback: Callback, now: datetime) -> int:
+    """Asks Twilio about a silent call: one that goes on is left alone, of any other nobody knows how it went."""
+    try:
+        status = telephone().call_status(callback.call_sid)
+    except (TransportError, NoTelephone) as error:
+        log.warning("callback %s: nobody knows how its call goes: %s", callback.pk, error)
+        status = ""
+    same = Q(pk=callback.pk, attempts=callback.attempts, state__in=DIALLING)
+    if status in GOING_ON:
+        Callback.objects.filter(same).update(claimed_at=now)
+        return 0
+    return _uncertain(same)
 
 
-def _failed(callback: Callback, error: TransportError) -> None:
-    """Known not to have been dialled: due again. Perhaps dialled: a person looks."""
-    state = Callback.State.UNCERTAIN if error.uncertain else Callback.State.DUE
-    _move(callback, [Callback.State.DIALLING_AGENT], outcomes.Next(state))
-
-
-def _addresses(callback: Callback) -> dict[str, str]:
-    """Everything the webhooks need stands in their path: they are answered without the database."""
-    line = callback.line.key if callback.line else ""
-    number = callback.number.removeprefix("+")
-    place = [callback.pk, callback.attempts, line, number]
-    return {
-        "url": settings.PUBLIC_URL + reverse("callback_leg", args=[*place, "agent"]),
-        "status_callback": settings.PUBLIC_URL + reverse("callback_leg", args=[*place, "status"]),
-    }
-
-
-def _move(callback: Callback, from_: Any, following: outcomes.Next, **values: Any) -> bool:
-    now = timezone.now()
-    values["state"] = following.state
-    if following.state in WAITING:
-        values |= {"agent": None, "claimed_at": None, "due_at": now + following.pause if following.pause else now}
-    elif following.state not in Callback.OPEN_STATES:
-        values["done_at"] = now
-    moved = Callback.objects.filter(pk=callback.pk, state__in=list(from_)).update(**values)
-    changes.bump("callbacks", f"ticket:{callback.ticket_id}")
-    return bool(moved)
-
-
-def _write(callback: Callback, text: str, by: Any, note: str = "") -> None:
-    words = f"{text}\n\n{note}".strip()
-    Entry.objects.create(
-        ticket_id=callback.ticket_id,
-        kind=Entry.Kind.CALL,
-        author=by,
-        text=words,
-        visible=words,
-        payload={"callback": callback.pk},
-        happened_at=timezone.now(),
-    )
-
-
-def _answered(ticket: Ticket) -> None:
-    """Who was reached waits no more."""
-    Ticket.objects.filter(pk=ticket.pk, state=Ticket.State.OPEN).update(
-        state=Ticket.State.SOLVED, solved_at=timezone.now(), waiting_since=None
-    )
-    changes.bump("tickets", f"ticket:{ticket.pk}")
+def _uncertain(which: Q) -> int:
+    return Callback.objects.filter(which).update(state=State.UNCERTAIN)

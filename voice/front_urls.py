@@ -2,13 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from voice import calls, legs
+from voice import calls, legs, text_door
 
 _PLACE = "<str:language>/<int:attempt>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("voice/audio/<str:digest>/", calls.audio, name="voice_audio"),
     path("voice/callback/<int:pk>/<int:attempt>/<slug:line>/<slug:number>/<slug:step>/", legs.leg, name="callback_leg"),
+    path("voice/text/", text_door.incoming, name="text"),
+    path("voice/text/<int:pk>/status/", text_door.status, name="text_status"),
     path("voice/<slug:line>/answer/", calls.answer, name="voice_answer"),
     path("voice/<slug:line>/status/", calls.status, name="voice_status"),
     path(f"voice/<slug:line>/menu/<slug:kind>/{_PLACE}", calls.step, {"name": "menu"}, name="voice_menu"),

@@ -1,5 +1,6 @@
 """Webhooks of calls that we start: the agent confirms with a key, then the customer is dialled. No database."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ from voice import dialling, plan, twiml
 from voice.calls import always_answers, xml
 from voice.signature import signed
 from voice.words import digits
+
+log = logging.getLogger(__name__)
+# Steps that are journaled: what the others tell is in them too.
+TOLD = ("connect", "ended", "status")
 
 
 @csrf_exempt
@@ -39,7 +44,8 @@ def leg(request: HttpRequest, line: str, pk: int, attempt: int, number: str, ste
     elif step == "connect":
         response.hangup()
     else:
-        _journal(params, pk, attempt, step, line)
+        if step in TOLD:
+            _journal(params, pk, attempt, step, line)
         response.hangup()
     return xml(response)
 
@@ -58,15 +64,18 @@ class LegStep:
 
 
 def _journal(params: dict[str, str], pk: int, attempt: int, step: str, line: str) -> None:
-    status = params.get("DialCallStatus") if step == "ended" else params.get("CallStatus", "")
-    journal.accept(
-        journal.Incoming(
-            channel=Channel.CALL,
-            key=journal.key_of("callback", pk, attempt, step, status if step == "status" else ""),
-            sender="",
-            happened_at=timezone.now(),
-            line=line,
-            counts_as=CountsAs.STEP,
-            payload={"leg": {"callback": pk, "attempt": attempt, "step": step, "status": status}},
-        )
+    """Keeps what was told. Where nothing can be kept the call goes on: the sweep finds a callback that stays silent."""
+    status = params.get("DialCallStatus" if step == "ended" else "CallStatus", "")
+    incoming = journal.Incoming(
+        channel=Channel.CALL,
+        key=journal.key_of("callback", pk, attempt, step, status if step == "status" else ""),
+        sender="",
+        happened_at=timezone.now(),
+        line=line,
+        counts_as=CountsAs.STEP,
+        payload={"leg": {"callback": pk, "attempt": attempt, "step": step, "status": status}},
     )
+    try:
+        journal.accept(incoming)
+    except journal.NotKept:
+        log.error("callback %s: the step %s of attempt %s could be kept nowhere", pk, step, attempt)

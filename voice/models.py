@@ -76,7 +76,10 @@ class Call(models.Model):
 
 
 class Callback(models.Model):
-    """A promise to call someone back. One open callback per number, whatever the incident."""
+    """A promise to call someone back. One open callback per number, whatever the incident.
+
+    `outcome` is empty while nobody knows how the last call went.
+    """
 
     class State(models.TextChoices):
         REQUESTED = "requested", "requested"
@@ -99,7 +102,10 @@ class Callback(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
     due_at = models.DateTimeField()
     requested_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Calls begun: what Twilio tells of an earlier one moves nothing"
+    )
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Times that the customer's phone was rung")
     agent = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="callbacks"
     )
@@ -113,7 +119,8 @@ class Callback(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["number"],
+                # A simulated callback never takes the place of a real one.
+                fields=["number", "simulated"],
                 condition=Q(state__in=["requested", "due", "agent", "customer", "connected", "uncertain"]),
                 name="callback_one_open_per_number",
             )
@@ -146,12 +153,17 @@ class TextMessage(Work):
     ticket = models.ForeignKey(Ticket, null=True, blank=True, on_delete=models.SET_NULL, related_name="texts")
     problem = models.ForeignKey(Problem, null=True, blank=True, on_delete=models.SET_NULL, related_name="texts")
     sid = models.CharField(max_length=34, blank=True, db_index=True)
+    delivery = models.CharField(max_length=16, blank=True, help_text="How far it has got, as Twilio says")
     once = models.CharField(
         max_length=100, null=True, unique=True, help_text="What is sent once only, e.g. number and incident"
     )
 
     class Meta:
-        indexes = [models.Index(fields=["due_at"], condition=Q(state="queued"), name="text_queued")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state="queued"), name="text_queued"),
+            models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="text_sending"),
+            models.Index(fields=["state", "-id"], condition=Q(state__in=["failed", "uncertain"]), name="text_trouble"),
+        ]
 
     def __str__(self) -> str:
         return f"text to {self.to}"

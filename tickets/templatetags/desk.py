@@ -24,7 +24,13 @@ _HOME_OF = {
     "incident_leave": "incidents",
     "broadcast": "incidents",
 }
-_HOME_OF |= {"surge": "control", "callback": "callbacks", "line": "lines", "invite_new": "invitations"}
+_HOME_OF |= {
+    "surge": "control",
+    "callback": "callbacks",
+    "texts": "callbacks",
+    "line": "lines",
+    "invite_new": "invitations",
+}
 
 
 @register.simple_tag(takes_context=True)
