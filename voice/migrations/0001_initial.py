@@ -84,7 +84,8 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('requested', 'requested'), ('due', 'due'), ('agent', 'dialling agent'), ('customer', 'dialling customer'), ('connected', 'connected'), ('done', 'done'), ('gave_up', 'gave up'), ('cancelled', 'cancelled'), ('uncertain', 'uncertain')], default='requested', max_length=10)),
                 ('due_at', models.DateTimeField()),
                 ('requested_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('attempts', models.PositiveSmallIntegerField(default=0, help_text='Calls begun: what Twilio tells of an earlier one moves nothing')),
+                ('tries', models.PositiveSmallIntegerField(default=0, help_text="Times that the customer's phone was rung")),
                 ('claimed_at', models.DateTimeField(blank=True, null=True)),
                 ('call_sid', models.CharField(blank=True, db_index=True, max_length=34)),
                 ('outcome', models.CharField(blank=True, max_length=32)),
@@ -99,7 +100,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('state__in', ['requested', 'due'])), fields=['due_at', 'id'], name='callback_due'), models.Index(condition=models.Q(('state', 'done')), fields=['done_at'], name='callback_done')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['requested', 'due', 'agent', 'customer', 'connected', 'uncertain'])), fields=('number',), name='callback_one_open_per_number')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['requested', 'due', 'agent', 'customer', 'connected', 'uncertain'])), fields=('number', 'simulated'), name='callback_one_open_per_number')],
             },
         ),
         migrations.CreateModel(
@@ -137,12 +138,13 @@ class Migration(migrations.Migration):
                 ('sender', models.CharField(blank=True, max_length=20)),
                 ('body', models.CharField(max_length=1600)),
                 ('sid', models.CharField(blank=True, db_index=True, max_length=34)),
+                ('delivery', models.CharField(blank=True, help_text='How far it has got, as Twilio says', max_length=16)),
                 ('once', models.CharField(help_text='What is sent once only, e.g. number and incident', max_length=100, null=True, unique=True)),
                 ('problem', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='texts', to='tickets.problem')),
                 ('ticket', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='texts', to='tickets.ticket')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'queued')), fields=['due_at'], name='text_queued')],
+                'indexes': [models.Index(condition=models.Q(('state', 'queued')), fields=['due_at'], name='text_queued'), models.Index(condition=models.Q(('state', 'sending')), fields=['claimed_at'], name='text_sending'), models.Index(condition=models.Q(('state__in', ['failed', 'uncertain'])), fields=['state', '-id'], name='text_trouble')],
             },
         ),
     ]
