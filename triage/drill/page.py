@@ -45,18 +45,21 @@ def record_path() -> Path:
 def start() -> bool:
     """Starts the drill as a process of its own. False when one is running."""
     folder().mkdir(parents=True, exist_ok=True)
-    lock = (folder() / ".lock").open("w")
-    if not _take(lock):
-        return False
-    flood.progress_path().unlink(missing_ok=True)
+    with (folder() / ".lock").open("w") as lock:
+        if not _take(lock):
+            return False
+        flood.progress_path().unlink(missing_ok=True)
+        # The child inherits the locked file, so that the lock stands exactly as long as the drill runs.
+        _launch(lock)
+    return True
+
+
+def _launch(lock: TextIO) -> None:
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "drill", "--record", str(record_path())]
     with (folder() / "drill.log").open("w") as log:
-        # The child inherits the locked file, so that the lock stands exactly as long as the drill runs.
         subprocess.Popen(  # noqa: S603  our own command
             command, stdout=log, stderr=log, pass_fds=[lock.fileno()], env={**os.environ, "BREAKWATER_ROLE": ""}
         )
-    lock.close()
-    return True
 
 
 def is_running() -> bool:
