@@ -1,0 +1,242 @@
+"""The whole product as real processes on free ports, with a folder and a database of its own: `manage.py up`."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import psycopg
+import requests
+from twilio.request_validator import RequestValidator
+
+from tests.servers import HOST, children_of, free_port, wait_until
+
+ROOT = Path(__file__).parents[1]
+TOKEN = "0123456789abcdef0123456789abcdef"
+# Seconds that the tree has to come up and to go down.
+UP, DOWN = 60.0, 30.0
+LINE = """
+from voice.models import Line
+Line.objects.create(key="main", name="Support", number="+12025550199", languages=["en"],
+                    open_text={"en": "Welcome to Acme."}, incident_text={"en": "We know."})
+"""
+
+
+class Stack:
+    """A running Breakwater. `env` is added to its environment: another DATABASE_URL, a mail server, a role's setting."""
+
+    def __init__(self, **env: str) -> None:
+        self.port = _two_free_ports()
+        self.var = Path(tempfile.mkdtemp(prefix="breakwater-stack-"))
+        self.desk_url, self.front_url = f"http://{HOST}:{self.port}", f"http://{HOST}:{self.port + 1}"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BREAKWATER_", "PYTEST"))}
+        self.env = inherited | {
+            "BREAKWATER_VAR": str(self.var),
+            "EXPORT_ROOT": str(self.var / "export"),
+            "PUBLIC_URL": self.front_url,
+            "ALLOWED_HOSTS": f"{HOST},localhost",
+            "SECRET_KEY": "a-key-for-a-test-" + "k" * 40,
+            "TWILIO_AUTH_TOKENS": TOKEN,
+            "MAIL_WEBHOOK_SECRETS": "provider:secret-of-a-test",
+            "DEMO": "",
+        }
+        self.env |= env
+        self._made = "" if env.get("DATABASE_URL") or not os.environ.get("DATABASE_URL") else self._own_database()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._tree: list[int] = []
+        self._local = threading.local()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self._show_log()
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._show_log()
+        self.close()
+
+    def start(self) -> None:
+        """Starts the tree and waits until desk and front answer, with one phone line to call."""
+        self.manage("migrate", "--verbosity", "0")
+        self.python(LINE)
+        with self.log.open("ab") as log:
+            command = [sys.executable, "manage.py", "up", "--port", str(self.port)]
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        wait_until(lambda: self._answers(self.desk_url) and self._answers(self.front_url), "desk and front", UP)
+        wait_until(lambda: "Welcome to Acme" in self.call("/voice/main/answer/", CallSid="").heard, "the plan", UP)
+
+    def stop(self) -> list[int]:
+        """Interrupts the tree as Ctrl-C does; returns the processes that were left after it (none, it should be)."""
+        if self._process is None:
+            return []
+        self._tree = [self._process.pid, *children_of(self._process.pid)]
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(DOWN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+        left = [pid for pid in self._tree if _runs(pid)]
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return left
+
+    def close(self) -> None:
+        """Stops everything and removes its folder and its database."""
+        self.stop()
+        shutil.rmtree(self.var, ignore_errors=True)
+        if self._made:
+            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+                connection.execute(f'DROP DATABASE IF EXISTS "{self._made}" WITH (FORCE)')
+
+    @property
+    def log(self) -> Path:
+        return self.var / "log"
+
+    # ── its processes ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pids(self, role: str) -> list[int]:
+        """The supervisor's own children of a role (BREAKWATER_ROLE)."""
+        assert self._process is not None
+        own = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        return [int(pid) for pid in own if f"BREAKWATER_ROLE={role}".encode() in _environment(int(pid)).split(b"\0")]
+
+    def kill(self, role: str) -> list[int]:
+        """SIGKILL for the processes of a role and what they started; the ids of the supervisor's children."""
+        found = self.pids(role)
+        for pid in [below for one in found for below in (one, *children_of(one))]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return found
+
+    # ── its commands and its database ──────────────────────────────────────────────────────────────────────────────
+
+    def manage(self, *arguments: str, check: bool = True) -> str:
+        """Runs a command of manage.py in the stack's environment; what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise RuntimeError(f"manage.py {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def python(self, code: str) -> str:
+        """Runs Python in the stack's environment, models at hand."""
+        return self.manage("shell", "--no-imports", "-c", code)
+
+    def sql(self, query: str) -> list[Any]:
+        """Rows of the stack's own database, past everything of ours."""
+        url = self.env.get("DATABASE_URL", "")
+        if url:
+            with psycopg.connect(self._direct or url, connect_timeout=5) as connection:
+                return connection.execute(query).fetchall()  # type: ignore[call-overload,no-any-return]
+        with contextlib.closing(sqlite3.connect(self.var / "breakwater.sqlite3", timeout=20)) as local:
+            return local.execute(query).fetchall()
+
+    @property
+    def _direct(self) -> str:
+        """Where a proxy stands before the database: the way round it."""
+        return self.env.get("DIRECT_DATABASE_URL", "")
+
+    # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def call(self, path: str, **params: str) -> "Heard":
+        """One signed webhook to front, as Twilio sends it."""
+        params = {"From": "+12015550123", "To": "+12025550199", "CallStatus": "ringing", **params}
+        signature = RequestValidator(TOKEN).compute_signature(self.env["PUBLIC_URL"] + path, params)
+        begun = time.monotonic()
+        answer = self._session.post(
+            self.front_url + path, data=params, headers={"X-Twilio-Signature": signature}, timeout=15
+        )
+        return Heard(answer, time.monotonic() - begun)
+
+    @property
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+        return self._local.session  # type: ignore[no-any-return]
+
+    def _answers(self, url: str) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "manage.py up has ended"
+        try:
+            return requests.get(f"{url}/help/", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def _own_database(self) -> str:
+        name = f"stack_{self.port}"
+        url = os.environ["DATABASE_URL"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        self.env["DATABASE_URL"] = urlsplit(url)._replace(path=f"/{name}").geturl()
+        return name
+
+    def _show_log(self) -> None:
+        if self.log.exists():
+            print(f"── the log of the stack ──\n{self.log.read_text(errors='replace')[-8000:]}")
+
+
+class Heard:
+    """What a caller got for one webhook, and after how many seconds."""
+
+    def __init__(self, answer: requests.Response, seconds: float) -> None:
+        self.status, self.seconds, self.body = answer.status_code, seconds, answer.text
+        self.document = ElementTree.fromstring(answer.text) if answer.ok else ElementTree.Element("none")
+
+    @property
+    def heard(self) -> str:
+        """The words, in order."""
+        words = [verb.text or "" for verb in self.document.iter() if verb.tag in ("Say", "Play")]
+        return " ".join(" ".join(words).split())
+
+    @property
+    def keys_go_to(self) -> str:
+        """Where a pressed key goes."""
+        gather = self.document.find(".//Gather")
+        assert gather is not None, self.body
+        return gather.get("action", "")
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _runs(pid: int) -> bool:
+    """A zombie does not run; nor does a process that took a used id (this follows at once, so none has)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _two_free_ports() -> int:
+    """A port that is free with the next one."""
+    while True:
+        port = free_port()
+        with contextlib.suppress(OSError, OverflowError), socket.create_server((HOST, port + 1)):
+            return port
