@@ -202,7 +202,7 @@ class Heard:
     """What a caller got for one webhook, and after how many seconds."""
 
     def __init__(self, answer: requests.Response, seconds: float) -> None:
-        self.status, self.seconds, self.body = answer.status_code, seconds, answer.text
+        self.status, self.seconds, self.body, self.sid = answer.status_code, seconds, answer.text, ""
         self.document = ElementTree.fromstring(answer.text) if answer.ok else ElementTree.Element("none")
 
     @property

@@ -1,6 +1,7 @@
 """The one door for what comes in: kept durably first, understood later, under a key that makes retries one."""
 
 import base64
+import contextlib
 import hashlib
 import logging
 import math
@@ -204,10 +205,11 @@ class Writer:
 
     def __init__(self) -> None:
         self.breaker = Breaker()
-        self._queue: queue.SimpleQueue[_Pending] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         # When the database was asked for something that it has not answered yet; 0: nothing is asked.
         self._asked = 0.0
         self._more = False
+        self._open = True
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -222,13 +224,18 @@ class Writer:
             self.breaker.trip()
         return pending.arrival
 
+    def close(self) -> None:
+        """Ends the thread after what was handed over before; waits for it."""
+        self._queue.put(None)
+        self._thread.join()
+
     def _hangs(self) -> bool:
         """Whether the thread waits for an answer for longer than anybody would wait for it."""
         asked = self._asked
         return bool(asked) and time.monotonic() - asked > settings.JOURNAL_PATIENCE
 
     def _run(self) -> None:
-        while True:
+        while self._open:
             group = self._gather()
             try:
                 self._asked = time.monotonic()
@@ -247,15 +254,16 @@ class Writer:
                     pending.done.set()
 
     def _gather(self) -> list[_Pending]:
-        try:
-            group = [self._queue.get(timeout=0.001 if self._more else IDLE)]
-        except queue.Empty:
-            return []
-        while len(group) < GROUP:
-            try:
-                group.append(self._queue.get_nowait())
-            except queue.Empty:
-                break
+        """Waits for the first, and takes who has come by then. Who has given up meanwhile is in the spool."""
+        group: list[_Pending] = []
+        wait = 0.001 if self._more else IDLE
+        with contextlib.suppress(queue.Empty):
+            while len(group) < GROUP:
+                pending = self._queue.get(timeout=0 if group else wait)
+                if pending is None:
+                    self._open = False
+                    break
+                group.append(pending)
         return [pending for pending in group if not pending.given_up]
 
     def _commit(self, group: list[_Pending]) -> None:
