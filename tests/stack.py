@@ -34,13 +34,15 @@ Line.objects.create(key="main", name="Support", number="+12025550199", languages
 
 
 class Stack:
-    """A running Breakwater. `env` is added to its environment: another DATABASE_URL, a mail server, a role's setting."""
+    """A running Breakwater. `env` is added to its environment: another DATABASE_URL, a mail server."""
 
     def __init__(self, **env: str) -> None:
         self.port = _two_free_ports()
         self.var = Path(tempfile.mkdtemp(prefix="breakwater-stack-"))
         self.desk_url, self.front_url = f"http://{HOST}:{self.port}", f"http://{HOST}:{self.port + 1}"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BREAKWATER_", "PYTEST"))}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("BREAKWATER_", "PYTEST"))
+        }
         self.env = inherited | {
             "BREAKWATER_VAR": str(self.var),
             "EXPORT_ROOT": str(self.var / "export"),
@@ -78,7 +80,13 @@ class Stack:
         with self.log.open("ab") as log:
             command = [sys.executable, "manage.py", "up", "--port", str(self.port)]
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                command,
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
         wait_until(lambda: self._answers(self.desk_url) and self._answers(self.front_url), "desk and front", UP)
         wait_until(lambda: "Welcome to Acme" in self.call("/voice/main/answer/", CallSid="").heard, "the plan", UP)
