@@ -1,5 +1,6 @@
 """The callbacks' pages: who waits to be called back, calling them, noting how it went."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -41,7 +42,8 @@ def callbacks(request: HttpRequest) -> HttpResponse:
     """Callbacks that are due, the longest waiting first; asked for by htmx, the list alone and only when it changed."""
     if request.headers.get("HX-Request"):
         return changes.poll(request, ["callbacks"], lambda: render(request, "voice/_callbacks.html", _list(request)))
-    phone = AgentPhone.objects.filter(user=request.user).first()
+    user: Any = request.user
+    phone = AgentPhone.objects.filter(user=user).first()
     form = PhoneForm(initial={"number": phone.number if phone else ""})
     return render(request, "voice/callbacks.html", {**_list(request), "phone": phone, "form": form})
 
@@ -162,9 +164,18 @@ def _rows(view: str, user: Any) -> QuerySet[Callback]:
     return (open_.filter(agent=user) if view == "mine" else open_).order_by("pk")
 
 
-def _row(entry: Callback, now: Any) -> dict[str, Any]:
-    times = local_times(entry.number, now)
-    return {"callback": entry, "local": times, "night": not is_decent_hour(entry.number, now)}
+def _row(entry: Callback, now: datetime) -> dict[str, Any]:
+    return {
+        "callback": entry,
+        "their_time": clock_words(local_times(entry.number, now)),
+        "night": not is_decent_hour(entry.number, now),
+    }
+
+
+def clock_words(times: list[datetime]) -> str:
+    """Their time as an agent reads it: one, or from–to where the zone is unsure. Words: templates would convert it."""
+    clocks = list(dict.fromkeys(f"{at:%H:%M}" for at in times))
+    return "–".join(clocks if len(clocks) < 2 else [clocks[0], clocks[-1]])
 
 
 def _one(pk: int) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """What tests of the telephone share: lines, and calls as Twilio makes them."""
 
+from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import pytest
+import time_machine
 
 from tests.voice import grammar
+from tests.voice.phone_people import make_agent
+from tests.voice.telephone_service import Service
 from voice import signature
 from voice.models import Line
 from voice.plan import PLAN
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SID = "CA" + "1" * 32
+NOON_IN_NEW_JERSEY = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +37,29 @@ def line(db) -> Line:
     )
     PLAN.refresh()
     return made
+
+
+@pytest.fixture
+def twilio(settings):
+    """Twilio's API on the loopback."""
+    service = Service()
+    settings.TWILIO_API_BASE = service.base
+    settings.PUBLIC_URL = "https://support.example.com"
+    settings.CALLS_PER_SECOND = 1000
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def agent(db):
+    return make_agent("ada")
+
+
+@pytest.fixture
+def noon():
+    """A time of day at which people in New Jersey may be called."""
+    with time_machine.travel(NOON_IN_NEW_JERSEY, tick=True):
+        yield
 
 
 class Caller:

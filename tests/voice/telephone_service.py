@@ -7,10 +7,13 @@ from urllib.parse import parse_qs
 
 
 class Service:
-    """`requests`: (method, path, form). `answers`: statuses to give before the ordinary 201, in order."""
+    """`requests`: (method, path, form). `answers`: statuses to give before the ordinary 201, in order; None hangs up.
+
+    `call_status` is how it says that a call is going.
+    """
 
     def __init__(self):
-        self.requests, self.answers = [], []
+        self.requests, self.answers, self.call_status = [], [], "in-progress"
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -21,7 +24,18 @@ class Service:
                 form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
                 service.requests.append(("POST", self.path, form))
                 status = service.answers.pop(0) if service.answers else 201
-                body = {"sid": f"CA{len(service.requests):032d}", "status": "queued"}
+                if status is None:
+                    # It has the request, and its answer never comes.
+                    self.close_connection = True
+                    return
+                kind = "SM" if self.path.endswith("/Messages.json") else "CA"
+                self._answer(status, {"sid": f"{kind}{len(service.requests):032d}", "status": "queued"})
+
+            def do_GET(self):
+                service.requests.append(("GET", self.path, {}))
+                self._answer(200, {"sid": "CA" + "1" * 32, "status": service.call_status})
+
+            def _answer(self, status, body):
                 if status >= 400:
                     body = {"code": 20000 + status, "message": "It was refused.", "status": status}
                 text = json.dumps(body).encode()

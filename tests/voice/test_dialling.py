@@ -1,113 +1,106 @@
-import threading
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Group, User
-from django.db import connection
 from django.utils import timezone
 
 from tests.voice.conftest import Caller
-from tests.voice.telephone_service import Service
+from tests.voice.phone_people import in_threads, make_agent, wanted
 from tickets import intake
-from tickets.models import Ticket
+from tickets.models import Arrival, Rate, Ticket
 from voice import callbacks, dialling
 from voice.models import AgentPhone, Callback
 
-NOON_IN_NEW_JERSEY = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def twilio(settings):
-    service = Service()
-    settings.TWILIO_API_BASE = service.base
-    settings.PUBLIC_URL = "https://support.example.com"
-    settings.CALLS_PER_SECOND = 1000
-    yield service
-    service.stop()
-
-
-def make_agent(name):
-    user = User.objects.create_user(name, f"{name}@acme.example", "a long enough one")
-    user.groups.add(Group.objects.get(name="agent"))
-    AgentPhone.objects.create(user=user, number="+12025550111")
-    return user
-
-
-@pytest.fixture
-def agent(db):
-    return make_agent("ada")
-
-
-def wanted(line, number="+12015550123", minutes=10, **values):
-    at = timezone.now() - timedelta(minutes=minutes)
-    return callbacks.request(number, line=line, problem=None, arrival=None, happened_at=at, **values)[0]
-
-
-@pytest.fixture
-def noon():
-    with time_machine.travel(NOON_IN_NEW_JERSEY, tick=True):
-        yield
-
-
 pytestmark = pytest.mark.django_db
+HERE = "https://support.example.com"
 
 
-def test_the_longest_waiting_comes_first_and_vips_before_all(line, agent):
-    wanted(line, "+12015550101", minutes=5)
-    longest = wanted(line, "+12015550102", minutes=50)
-    vip = wanted(line, "+12015550103", minutes=1)
-    vip.requester.vip = True
-    vip.requester.save()
-    assert [found.pk for found in dialling.due()][:2] == [vip.pk, longest.pk]
-    assert dialling.next_for(agent).pk == vip.pk
-    assert dialling.next_for(agent).pk == vip.pk, "who has one does not get another"
+@pytest.fixture
+def callback(line, noon):
+    return wanted(line)
 
 
-def test_call_now_rings_the_agent_and_then_the_customer(line, agent, twilio, client, noon):
-    callback = wanted(line)
+def test_call_now_rings_the_agent_and_then_the_customer(line, callback, agent, twilio, client):
     dialling.call_now(callback, agent)
     [(method, path, form)] = twilio.requests
     assert path.endswith("/Calls.json")
     assert (form["To"], form["From"]) == ("+12025550111", line.number)
     callback.refresh_from_db()
-    assert (callback.state, callback.attempts, callback.call_sid[:2]) == ("agent", 1, "CA")
+    assert (callback.state, callback.tries, callback.call_sid[:2]) == ("agent", 0, "CA")
 
-    leg = Caller(client, number=line.number, sid=callback.call_sid).post(
-        form["Url"].removeprefix("https://support.example.com")
-    )
+    leg = Caller(client, number=line.number, sid=callback.call_sid).post(form["Url"].removeprefix(HERE))
     assert "1 2 0 1 5 5 5 0 1 2 3" in leg.heard
     leg.presses("1")
     dial = leg.document.find("Dial")
     assert (dial.find("Number").text, dial.get("callerId")) == (callback.number, line.number)
     intake.understand_all()
     callback.refresh_from_db()
-    assert callback.state == "customer"
+    assert (callback.state, callback.tries) == ("customer", 1)
 
     leg.post(dial.get("action"), DialCallStatus="completed")
     intake.understand_all()
     callback.refresh_from_db()
     assert callback.state == "connected"
-    assert dialling.note_outcome(callback, agent, "reached", "All is well.")
+    assert callbacks.note_outcome(callback, agent, "reached", "All is well.")
     callback.refresh_from_db()
-    assert (callback.state, callback.outcome) == ("done", "reached")
+    assert (callback.state, callback.outcome, callback.tries) == ("done", "reached", 1)
     assert Ticket.objects.get().state == "solved"
 
 
-def test_an_agent_who_does_not_answer_leaves_the_callback_due(line, agent, twilio, client, noon):
-    callback = wanted(line)
+def test_steps_of_our_own_calls_are_no_contacts(callback, agent, twilio, client):
     dialling.call_now(callback, agent)
-    status = twilio.requests[0][2]["StatusCallback"].removeprefix("https://support.example.com")
+    leg = Caller(client, sid="CA" + "7" * 32).post(twilio.requests[0][2]["Url"].removeprefix(HERE)).presses("1")
+    leg.post(leg.document.find("Dial").get("action"), DialCallStatus="busy")
+    intake.understand_all()
+    assert set(Arrival.objects.values_list("counts_as", flat=True)) == {"step"}
+
+
+@pytest.mark.parametrize("keys", ["", "2", "11"])
+def test_only_1_dials_the_customer(callback, agent, twilio, client, keys):
+    """A mailbox that answers in the agent's place presses nothing."""
+    dialling.call_now(callback, agent)
+    leg = Caller(client, sid="CA" + "7" * 32).post(twilio.requests[0][2]["Url"].removeprefix(HERE)).presses(keys)
+    assert leg.document.find("Dial") is None
+    assert leg.document.find("Hangup") is not None
+
+
+def test_an_agent_who_does_not_answer_keeps_the_callback_and_it_is_no_try(callback, agent, twilio, client):
+    dialling.call_now(callback, agent)
+    status = twilio.requests[0][2]["StatusCallback"].removeprefix(HERE)
     caller = Caller(client, sid="CA" + "7" * 32)
     for state in ("no-answer", "ringing"):
         caller.post(status, CallStatus=state)
     intake.understand_all()
     callback.refresh_from_db()
-    assert (callback.state, callback.agent) == ("due", None)
+    assert (callback.state, callback.agent, callback.tries) == ("due", agent, 0)
 
 
-def test_a_word_about_an_earlier_attempt_changes_nothing(line, agent, twilio, noon):
-    callback = wanted(line)
+WORDS = [("connect", "in-progress"), ("ended", "completed"), ("status", "completed")]
+ORDERS = list(itertools.permutations(WORDS))
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(step for step, _ in order))
+def test_in_whatever_order_the_words_come_a_reached_customer_is_connected(callback, agent, twilio, order):
+    dialling.call_now(callback, agent)
+    for step, status in order:
+        dialling.apply_leg(callback.pk, 1, step, status)
+    callback.refresh_from_db()
+    assert (callback.state, callback.tries, callback.agent) == ("connected", 1, agent)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(step for step, _ in order))
+def test_in_whatever_order_the_words_come_who_did_not_answer_is_tried_later(callback, agent, twilio, order):
+    dialling.call_now(callback, agent)
+    for step, status in order:
+        dialling.apply_leg(callback.pk, 1, step, "no-answer" if step == "ended" else status)
+    callback.refresh_from_db()
+    assert (callback.state, callback.tries, callback.agent) == ("due", 1, None)
+    assert callback.due_at > timezone.now() + timedelta(minutes=10)
+    assert not callbacks.due().exists()
+
+
+def test_a_word_about_an_earlier_attempt_changes_nothing(callback, agent, twilio):
     dialling.call_now(callback, agent)
     Callback.objects.update(attempts=2)
     dialling.apply_leg(callback.pk, 1, "ended", "completed")
@@ -115,45 +108,53 @@ def test_a_word_about_an_earlier_attempt_changes_nothing(line, agent, twilio, no
     assert callback.state == "agent"
 
 
-def test_a_customer_who_does_not_answer_is_tried_again_later(line, agent, twilio, noon):
-    callback = wanted(line)
+def test_twilios_late_word_does_not_undo_a_persons(callback, agent, twilio):
     dialling.call_now(callback, agent)
     dialling.apply_leg(callback.pk, 1, "connect", "")
-    dialling.apply_leg(callback.pk, 1, "ended", "no-answer")
+    assert callbacks.note_outcome(callback, agent, "no_answer")
+    dialling.apply_leg(callback.pk, 1, "ended", "completed")
     callback.refresh_from_db()
-    assert callback.state == "due"
-    assert callback.due_at > timezone.now() + timedelta(minutes=10)
-    assert not dialling.due().exists()
+    assert (callback.state, callback.tries) == ("due", 1)
 
 
-@pytest.mark.parametrize(("status", "state"), [(400, "due"), (500, "due")])
-def test_what_twilio_refuses_was_not_dialled(line, agent, twilio, noon, status, state):
+@pytest.mark.parametrize("status", [400, 500])
+def test_what_twilio_refuses_was_not_dialled(callback, agent, twilio, status):
     twilio.answers = [status]
-    callback = wanted(line)
     with pytest.raises(dialling.Refused, match="refused"):
         dialling.call_now(callback, agent)
     callback.refresh_from_db()
-    assert callback.state == state
+    assert callback.state == "due"
 
 
-def test_when_the_connection_breaks_nobody_dials_again_by_themselves(line, agent, twilio, noon):
-    twilio.stop()
-    callback = wanted(line)
-    with pytest.raises(dialling.Refused):
+def test_when_no_answer_comes_nobody_dials_again_by_themselves(callback, agent, twilio):
+    twilio.answers = [None]
+    with pytest.raises(dialling.Refused, match="not reached|did not answer"):
         dialling.call_now(callback, agent)
     callback.refresh_from_db()
-    assert callback.state in ("uncertain", "due")
+    assert callback.state == "uncertain"
+    with pytest.raises(dialling.Refused):
+        dialling.call_now(callback, agent)
+    assert len(twilio.requests) == 1
 
 
-def test_too_many_requests_are_sent_again(line, agent, twilio, noon, monkeypatch):
+def test_too_many_requests_are_sent_again(callback, agent, twilio, monkeypatch):
     monkeypatch.setattr("voice.twilio_client.PAUSES", (0, 0))
     twilio.answers = [429, 429]
-    dialling.call_now(wanted(line), agent)
+    dialling.call_now(callback, agent)
     assert len(twilio.requests) == 3
 
 
+def test_a_taken_slot_makes_the_next_wait_or_come_back(callback, agent, twilio, settings):
+    settings.CALLS_PER_SECOND = 1
+    Rate.objects.create(name="calls", per_second=1, next_at=timezone.now() + timedelta(seconds=30))
+    with pytest.raises(dialling.Refused, match="in a few seconds"):
+        dialling.call_now(callback, agent)
+    callback.refresh_from_db()
+    assert (callback.state, twilio.requests) == ("requested", [])
+
+
 def test_nobody_is_called_at_night_unless_on_purpose(line, agent, twilio):
-    with time_machine.travel(datetime(2026, 3, 2, 7, 0, tzinfo=UTC)):
+    with time_machine.travel(datetime(2026, 3, 2, 7, 0, tzinfo=UTC), tick=True):
         callback = wanted(line)
         with pytest.raises(dialling.Refused, match="night"):
             dialling.call_now(callback, agent)
@@ -161,129 +162,117 @@ def test_nobody_is_called_at_night_unless_on_purpose(line, agent, twilio):
     assert len(twilio.requests) == 1
 
 
-def test_a_simulated_callback_dials_nobody(line, agent, twilio):
-    callback = wanted(line, simulated=True)
-    assert dialling.call_now(callback, agent).state == "connected"
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        ("+19005550100", "Premium"),
+        ("+881612345678", "not called"),
+        ("+442079460000", "CALL_COUNTRIES"),
+        ("+1", "no phone"),
+    ],
+)
+def test_costly_numbers_are_not_dialled_whoever_asked(line, agent, twilio, settings, noon, number, why):
+    settings.CALL_COUNTRIES = ["US"]
+    with pytest.raises(dialling.Refused, match=why):
+        dialling.call_now(wanted(line, number), agent, even_at_night=True)
     assert twilio.requests == []
 
 
-def test_without_a_phone_or_an_account_the_agent_is_told_what_to_do(line, agent, settings, noon):
-    settings.TWILIO_ACCOUNT_SID = ""
-    callback = wanted(line)
-    with pytest.raises(dialling.Refused, match="TWILIO_ACCOUNT_SID"):
-        dialling.call_now(callback, agent)
+def test_a_simulated_callback_dials_nobody(line, agent, twilio):
+    callback = wanted(line, simulated=True)
+    assert dialling.call_now(callback, agent).state == "connected"
+    assert callbacks.note_outcome(callback, agent, "reached")
+    assert twilio.requests == []
+
+
+def test_without_an_account_or_a_phone_the_agent_is_told_what_to_do(callback, agent, settings, twilio):
     AgentPhone.objects.all().delete()
     with pytest.raises(dialling.Refused, match="which number"):
+        dialling.call_now(callback, agent)
+    settings.TWILIO_ACCOUNT_SID = ""
+    with pytest.raises(dialling.Refused, match="own phone"):
         dialling.call_now(callback, agent)
     callback.refresh_from_db()
     assert callback.state == "requested"
 
 
-def test_silence_for_long_makes_a_call_uncertain(line, agent, twilio, noon):
-    callback = wanted(line)
+def test_a_call_can_be_stopped_before_the_customer_is_dialled(callback, agent, twilio):
+    called = dialling.call_now(callback, agent)
+    called.refresh_from_db()
+    with pytest.raises(dialling.Refused, match="no call of yours"):
+        dialling.stop(called, make_agent("bob"))
+    dialling.stop(called, agent)
+    assert twilio.requests[-1][2] == {"Status": "completed"}
+    assert twilio.requests[-1][1].endswith(f"/Calls/{called.call_sid}.json")
+    called.refresh_from_db()
+    assert called.state == "due"
+
+
+@pytest.mark.parametrize(
+    ("going", "state"), [("in-progress", "customer"), ("completed", "uncertain"), ("no-answer", "uncertain")]
+)
+def test_a_silent_call_is_looked_into(callback, agent, twilio, going, state):
     dialling.call_now(callback, agent)
+    dialling.apply_leg(callback.pk, 1, "connect", "")
+    assert dialling.sweep() == 0, "nothing is silent yet"
     Callback.objects.update(claimed_at=timezone.now() - timedelta(hours=2))
+    twilio.call_status = going
+    dialling.sweep()
+    callback.refresh_from_db()
+    assert callback.state == state
+    dialling.apply_leg(callback.pk, 1, "ended", "completed")
+    callback.refresh_from_db()
+    assert callback.state == "connected", "a late word settles it"
+
+
+def test_a_crash_between_claim_and_dialling_leaves_it_to_a_person(callback, agent, twilio, monkeypatch):
+    def killed(*args, **values):
+        raise SystemExit
+
+    monkeypatch.setattr("voice.twilio_client.Telephone.start_call", killed)
+    with pytest.raises(SystemExit):
+        dialling.call_now(callback, agent)
+    Callback.objects.update(claimed_at=timezone.now() - timedelta(minutes=3))
     assert dialling.sweep() == 1
     callback.refresh_from_db()
     assert callback.state == "uncertain"
+    assert callbacks.note_outcome(callback, agent, "no_answer"), "a person says how it went"
 
 
-def test_a_closed_callback_lets_the_number_ask_again(line, agent):
-    first = wanted(line)
-    assert wanted(line).pk == first.pk
-    dialling.cancel(first, agent, "answered by mail")
-    assert wanted(line).pk != first.pk
+def test_who_takes_a_callback_and_goes_home_gives_it_back(callback, agent):
+    assert callbacks.next_for(agent).pk == callback.pk
+    assert dialling.sweep() == 0
+    Callback.objects.update(claimed_at=timezone.now() - timedelta(hours=1))
+    assert dialling.sweep() == 1
+    assert callbacks.next_for(make_agent("bob")).pk == callback.pk
 
 
-def in_threads(work, count=4):
-    results = []
+def test_a_leg_that_can_be_kept_nowhere_is_dialled_all_the_same(callback, agent, twilio, client, monkeypatch):
+    dialling.call_now(callback, agent)
+    leg = Caller(client, sid="CA" + "7" * 32).post(twilio.requests[0][2]["Url"].removeprefix(HERE))
 
-    def run(number):
-        try:
-            results.append(work(number))
-        finally:
-            connection.close()
+    def full(record):
+        raise OSError(28, "No space left on device")
 
-    threads = [threading.Thread(target=run, args=[number]) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    monkeypatch.setattr("tickets.journal._store_here", lambda record: None)
+    monkeypatch.setattr("tickets.spool.write", full)
+    assert leg.presses("1").document.find("Dial") is not None
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_agents_never_get_the_same_callback(line):
-    for number in range(4):
-        wanted(line, f"+1201555010{number}")
-    agents = [make_agent(f"agent{number}") for number in range(4)]
-    taken = in_threads(lambda number: dialling.next_for(agents[number]).pk)
-    assert len(set(taken)) == 4
+def test_an_unsigned_leg_is_refused(callback, client):
+    assert client.post(f"/voice/callback/{callback.pk}/1/main/12015550123/connect/", {"Digits": "1"}).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)
-def test_asked_for_at_the_same_moment_a_callback_is_one(line):
-    made = in_threads(lambda number: wanted(line).pk)
-    assert len(made) == 4
-    assert len(set(made)) == 1
-    assert Ticket.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_pressed_by_two_at_once_it_is_dialled_once(line, twilio):
-    with time_machine.travel(NOON_IN_NEW_JERSEY, tick=True):
-        callback = wanted(line)
-        agents = [make_agent(f"agent{number}") for number in range(3)]
-
-        def press(number):
-            try:
-                return dialling.call_now(callback, agents[number]).pk
-            except dialling.Refused:
-                return None
-
-        assert sorted(map(bool, in_threads(press, 3))) == [False, False, True]
-    assert len(twilio.requests) == 1
-
-
-@pytest.fixture
-def desk(client, agent):
-    client.force_login(agent)
-    return client
-
-
-@pytest.mark.parametrize("view", ["due", "mine", "done"])
-def test_the_list_costs_the_same_for_one_and_for_many(line, desk, agent, django_assert_max_num_queries, view):
-    counts = []
-    for number in range(3):
-        callback = wanted(line, f"+1201555010{number}")
-        Callback.objects.update(agent=agent)
-        if view == "done":
-            dialling.cancel(callback, agent, "")
-        with django_assert_max_num_queries(40) as context:
-            assert desk.get(f"/callbacks/?view={view}").status_code == 200
-        counts.append(len(context))
-    assert counts[0] == counts[2]
-
-
-def test_the_page_takes_the_next_and_notes_an_outcome(line, desk):
+def test_pressed_by_several_at_once_it_is_dialled_once(line, twilio, noon):
     callback = wanted(line)
-    answer = desk.post("/callbacks/next/")
-    assert answer.url == f"/callbacks/{callback.pk}/"
-    assert b"Call now" in desk.get(answer.url).content
-    desk.post(f"/callbacks/{callback.pk}/act/", {"do": "reached", "note": "Fine."})
-    callback.refresh_from_db()
-    assert callback.state == "done"
-    assert b"Nobody waits" in desk.get("/callbacks/").content
+    agents = [make_agent(f"agent{number}") for number in range(4)]
 
+    def press(number):
+        try:
+            return bool(dialling.call_now(callback, agents[number]))
+        except dialling.Refused:
+            return False
 
-def test_a_wrong_number_of_ones_own_is_named_and_kept(line, desk):
-    answer = desk.post("/callbacks/my-phone/", {"number": "12"})
-    assert answer.status_code == 422
-    assert b"no phone number" in answer.content
-    assert b'value="12"' in answer.content
-
-
-def test_the_list_is_not_rendered_again_while_nothing_changed(line, desk):
-    first = desk.get("/callbacks/", headers={"HX-Request": "true"})
-    again = desk.get("/callbacks/", headers={"HX-Request": "true", "If-None-Match": first["ETag"]})
-    assert again.status_code == 304
+    assert sorted(in_threads(press)) == [False, False, False, True]
+    assert len(twilio.requests) == 1
