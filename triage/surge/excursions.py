@@ -31,10 +31,15 @@ class Episode:
     calm: int = 0
 
     def add(self, minute: int, count: int, expected: float) -> None:
-        """Counts a minute in. The true end is where the excess over 1.5 × expected was largest (a change-point)."""
+        """Counts a minute in. The true end is where the excess over a multiple of what is expected was largest.
+
+        The multiple lies between the usual and the surge (the root of its ratio), as for a change-point; it is bounded,
+        so that the long tail of a great surge still belongs to it.
+        """
         self.total += count
         self.expected += expected
-        self.gain += count - 1.5 * expected
+        ratio = self.total / max(self.expected, 0.01)
+        self.gain += count - min(max(math.sqrt(ratio), 1.5), 4.0) * expected
         if self.gain >= self.best_gain:
             self.best_gain, self.last = self.gain, minute
             self.last_total, self.last_expected = self.total, self.expected

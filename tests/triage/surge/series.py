@@ -1,0 +1,74 @@
+"""Makes minutes of an invented series, Poisson around a daily and weekly rhythm, and runs a detector over them."""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from triage.drill.rhythm import rate
+from triage.surge.baseline import minute_of
+from triage.surge.detector import Detector, Reading
+from triage.surge.excursions import Episode
+
+MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
+Factor = Callable[[datetime], float]
+
+
+def draw(mean: float, dice: random.Random) -> int:
+    """One Poisson draw; by the normal distribution where that is as good."""
+    if mean > 50:
+        return max(0, round(dice.gauss(mean, math.sqrt(mean))))
+    limit, product, number = math.exp(-mean), dice.random(), 0
+    while product > limit:
+        product *= dice.random()
+        number += 1
+    return number
+
+
+@dataclass
+class Ran:
+    detector: Detector
+    events: list[tuple[datetime, str]] = field(default_factory=list)
+    episodes: list[Episode] = field(default_factory=list)
+    last: Reading | None = None
+
+    def starts(self) -> list[datetime]:
+        return [at for at, event in self.events if event == "start"]
+
+
+def run(
+    days: float,
+    *,
+    per_day: float = 1000,
+    times: Factor = lambda at: 1.0,
+    zone: tzinfo = UTC,
+    start: datetime = MONDAY,
+    seed: int = 1,
+    detector: Detector | None = None,
+    counts: Callable[[datetime, int], int | None] = lambda at, count: count,
+) -> Ran:
+    """Feeds `days` of minutes. `times` multiplies the rate, `counts` may replace what is drawn."""
+    ran = Ran(detector or Detector(zone))
+    dice = random.Random(seed)
+    for n in range(round(days * 1440)):
+        at = start + timedelta(minutes=n)
+        local = at.astimezone(zone)
+        count = counts(at, draw(rate(local, per_day) * times(at), dice))
+        ran.last = ran.detector.step(at, count)
+        if ran.last.event:
+            ran.events.append((at, ran.last.event))
+        if ran.last.event == "end" and ran.detector.resting:
+            ran.episodes.append(ran.detector.resting)
+    return ran
+
+
+def during(start: datetime, minutes: float, factor: float) -> Factor:
+    """A factor for a while, one otherwise."""
+    end = start + timedelta(minutes=minutes)
+    return lambda at: factor if start <= at < end else 1.0
+
+
+def offset(minute: int, at: datetime) -> int:
+    """Minutes from `at` to a minute of the detector."""
+    return minute - minute_of(at)

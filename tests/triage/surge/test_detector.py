@@ -1,0 +1,199 @@
+"""The detector against invented series: what it must see, what it must not, and the traps of real data."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.triage.surge.series import MONDAY, draw, during, offset, run
+from triage.surge.detector import Detector
+
+THIRD_TUESDAY = MONDAY + timedelta(days=15, hours=10)
+NIGHT = MONDAY + timedelta(days=15, hours=3)
+
+
+@pytest.mark.parametrize(
+    ("begins", "factor", "minutes", "within"),
+    [
+        (THIRD_TUESDAY, 100, 4, 2),
+        (THIRD_TUESDAY, 10, 240, 6),
+        (THIRD_TUESDAY, 5, 240, 30),
+        (THIRD_TUESDAY, 3, 600, 240),
+        (NIGHT, 100, 60, 10),
+        (NIGHT, 10, 300, 120),
+    ],
+)
+def test_a_surge_is_seen_in_time_once_and_its_true_end_is_found(begins, factor, minutes, within):
+    ran = run(17, times=during(begins, minutes, factor))
+    assert len(ran.starts()) == 1
+    assert 0 <= (ran.starts()[0] - begins) / timedelta(minutes=1) < within
+    (episode,) = ran.episodes
+    assert abs(offset(episode.began, begins)) <= max(5, within // 2)
+    assert abs(offset(episode.ended, begins + timedelta(minutes=minutes))) <= 15
+    assert factor / 2 < episode.peak < factor * 3
+
+
+@pytest.mark.parametrize("per_day", [30, 300, 1000, 5000])
+def test_ordinary_weeks_are_no_surge(per_day):
+    assert run(42, per_day=per_day, detector=Detector(UTC, ceiling=5 * per_day)).events == []
+
+
+def test_three_days_at_a_hundredfold_are_one_surge_and_teach_nothing():
+    begins, lasts = THIRD_TUESDAY, 3 * 1440
+    ran = run(21, times=during(begins, lasts, 100))
+    assert len(ran.starts()) == 1
+    (episode,) = ran.episodes
+    ends = begins + timedelta(minutes=lasts)
+    assert abs(offset(episode.ended, ends)) <= 10
+    (declared,) = [at for at, event in ran.events if event == "end"]
+    assert declared - ends <= timedelta(minutes=50)
+    spared = run(21)
+    week = MONDAY + timedelta(days=22)
+    with_surge, without = (sum(m for m, _, _ in one.detector.expect(week, 60, 168)) for one in (ran, spared))
+    assert with_surge == pytest.approx(without, rel=0.05)
+
+
+def test_two_surges_two_days_apart_are_two_and_a_pause_of_an_hour_is_none():
+    second = THIRD_TUESDAY + timedelta(days=2)
+    far = run(19, times=lambda at: max(during(THIRD_TUESDAY, 60, 30)(at), during(second, 60, 30)(at)))
+    assert [event for _, event in far.events] == ["start", "end", "start", "end"]
+    again = THIRD_TUESDAY + timedelta(minutes=120)
+    near = run(17, times=lambda at: max(during(THIRD_TUESDAY, 60, 30)(at), during(again, 60, 30)(at)))
+    assert [event for _, event in near.events] == ["start", "end", "resume", "end"]
+    assert near.episodes[-1] is near.episodes[0]
+
+
+def test_a_series_that_is_always_zero_says_nothing():
+    ran = run(15, counts=lambda at, count: 0)
+    assert ran.events == []
+    assert ran.last.expected < 0.01
+
+
+def test_the_first_week_pages_only_above_the_operators_ceiling():
+    begins = MONDAY + timedelta(days=1, hours=10)
+    assert run(3, times=during(begins, 120, 5)).events == []
+    flooded = run(3, times=during(begins, 120, 100))
+    assert [event for _, event in flooded.events] == ["start", "end"]
+
+
+def test_one_clump_never_pages():
+    ran = run(17, counts=lambda at, count: 400 if at == THIRD_TUESDAY else count)
+    assert ran.events == []
+
+
+def test_a_feed_polled_every_five_minutes_is_no_surge():
+    held = []
+
+    def polled(at, count):
+        held.append(count)
+        if at.minute % 5:
+            return 0
+        total = sum(held)
+        held.clear()
+        return total
+
+    assert run(28, counts=polled).events == []
+
+
+def test_a_gap_with_a_catch_up_is_no_surge_and_teaches_no_silence():
+    gap = during(THIRD_TUESDAY, 8 * 60, 0)
+    held = []
+
+    def cut(at, count):
+        if gap(at) == 0:
+            held.append(count)
+            return 0
+        total = count + sum(held)
+        held.clear()
+        return total
+
+    ran = run(17, counts=cut)
+    assert ran.events == []
+    day = MONDAY + timedelta(days=22)
+    (kept, *_), (usual, *_) = (one.detector.expect(day, 1440, 1)[0] for one in (ran, run(17)))
+    assert kept == pytest.approx(usual, rel=0.1)
+
+
+def test_a_cut_feed_is_told_as_silent():
+    assert run(15.6, counts=lambda at, count: 0 if at >= THIRD_TUESDAY else count).last.silent
+
+
+def test_minutes_without_a_heartbeat_are_neither_judged_nor_learned():
+    ran = run(17, counts=lambda at, count: None if at.hour < 12 and at >= MONDAY + timedelta(days=14) else count)
+    assert ran.events == []
+    day = MONDAY + timedelta(days=22)
+    (kept, *_), (usual, *_) = (one.detector.expect(day, 720, 1)[0] for one in (ran, run(17)))
+    assert kept == pytest.approx(usual, rel=0.1)
+
+
+def test_opening_hours_with_sharp_edges_are_no_surge():
+    dice = random.Random(5)
+
+    def shop(at, count):
+        return draw(1.5 if 8 <= at.hour < 18 and at.weekday() < 5 else 0.01, dice)
+
+    assert run(35, counts=shop).events == []
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_changing_the_clocks_is_no_surge(zone):
+    ran = run(28, zone=ZoneInfo(zone), start=datetime(2026, 10, 12, tzinfo=UTC))
+    assert ran.events == []
+
+
+def test_a_holiday_and_the_busy_day_after_are_no_surge():
+    def times(at):
+        return {15: 0.3, 16: 1.3}.get((at - MONDAY).days, 1.0)
+
+    assert run(21, times=times).events == []
+
+
+def test_a_permanent_step_is_learned():
+    ran = run(42, times=lambda at: 1.5 if at >= MONDAY + timedelta(days=14) else 1.0)
+    assert len(ran.starts()) <= 1
+    noon = MONDAY + timedelta(days=43, hours=12)
+    assert ran.detector.expect(noon, 60, 1)[0][0] == pytest.approx(1.5 * 24 / 289 * 1000 * 7 / 5.9, rel=0.35)
+
+
+def test_the_state_goes_through_json_in_the_middle_of_anything():
+    times = during(THIRD_TUESDAY, 90, 20)
+    halfway = run(15.43, times=times)
+    assert halfway.detector.episode
+    state = json.loads(json.dumps(halfway.detector.save()))
+    loaded = Detector.load(state, UTC)
+    assert loaded.save() == halfway.detector.save()
+    at, last = MONDAY + timedelta(days=15.43), None
+    for n in range(60):
+        one = halfway.detector.step(at + timedelta(minutes=n), 2)
+        last = loaded.step(at + timedelta(minutes=n), 2)
+        # Six digits of each cell are kept.
+        assert (one.event, one.ratio) == (last.event, pytest.approx(last.ratio, rel=1e-4))
+        assert one.expected == pytest.approx(last.expected, rel=1e-4)
+
+
+def test_minutes_come_in_order():
+    ran = run(0.1)
+    with pytest.raises(ValueError):
+        ran.detector.step(MONDAY, 1)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seen"),
+    [
+        ([(70, 1.0), (9, 0.1)], True),
+        ([(70, 1.0)], False),
+        ([(3, 1.0), (1, 0.5)], False),
+        ([(6, 1.0), (5, 0.5)], False),
+        ([(40, 1.0), (0, 0.5)], False),
+    ],
+)
+def test_a_glance_sees_only_what_is_beyond_doubt_and_changes_nothing(minutes, seen):
+    detector = run(15.42).detector
+    before = detector.save()
+    at = MONDAY + timedelta(days=15.42)
+    at = at.replace(second=0, microsecond=0)
+    running = [(at + timedelta(minutes=n), count, share) for n, (count, share) in enumerate(minutes)]
+    assert (detector.glance(running) is not None) is seen
+    assert detector.save() == before

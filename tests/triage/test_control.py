@@ -1,0 +1,191 @@
+"""The control room says what is the case, in a constant number of queries, and acts for managers only."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.house import person, problem, ticket
+from tests.triage.surge.traffic import contacts
+from tickets import spool
+from tickets.models import AuditEntry, Outgoing, WorkState
+from triage import alerts
+from triage.control import headline
+from triage.health import health
+from triage.models import HourCount, Incident, Lease, MinuteCount, SeriesState, Surge
+from triage.surge import counts
+from voice.models import Announcement, Line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def manager(client):
+    user = person("manager", "Maya Okafor")
+    client.force_login(user)
+    return user
+
+
+def a_surge(**values):
+    now = timezone.now()
+    SeriesState.objects.get_or_create(series="all", defaults={"ratio": 94.2})
+    SeriesState.objects.get_or_create(series="medium:phone", defaults={"ratio": 131})
+    facts = {"began_at": now - timedelta(minutes=20), "detected_at": now - timedelta(minutes=18)}
+    facts |= {"peak_ratio": 107.3, "total": 1316, "expected": 14, "senders": 870, "series": "all"}
+    return Surge.objects.create(**(facts | values))
+
+
+def page(client, path="/control/"):
+    response = client.get(path)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+@pytest.mark.parametrize(
+    ("times", "surging", "mood"),
+    [
+        (None, False, "unknown"),
+        (0.2, False, "quiet"),
+        (1.0, False, "usual"),
+        (1.7, False, "more"),
+        (8.0, False, "more"),
+        (94.0, True, "surge"),
+        (1.2, True, "surge"),
+    ],
+)
+def test_the_mood_of_the_headline(times, surging, mood):
+    assert headline(times, "phone", surging=surging).mood == mood
+
+
+def test_the_sentence_says_how_much_and_what(client, manager):
+    contacts([timezone.now() - timedelta(seconds=30)] * 8)
+    counts.recount()
+    a_surge()
+    text = page(client)
+    assert "<h1>About 94 times the usual volume, mostly calls </h1>" in text.replace("calls</h1>", "calls </h1>")
+    assert "peak ×107" in text
+    assert "1,316 requests where 14 were expected" in text
+    assert "Phone</dt><dd>×131" in text
+    assert "8</strong><span>requests in the last hour" in text
+
+
+def test_a_new_installation_says_that_it_does_not_know_yet(client, manager):
+    text = page(client)
+    assert "Too little traffic to say what is usual" in text
+    assert "Surge</h2>" not in text
+
+
+def test_the_queries_do_not_grow_with_what_is_there(client, manager):
+    def queries():
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            page(client)
+        return len(seen)
+
+    a_surge()
+    Line.objects.create(key="a", name="A", number="+12025550100")
+    Incident.objects.create(problem=problem(), started_at=timezone.now(), entered_at=timezone.now())
+    page(client)
+    few = queries()
+    now = timezone.now().replace(second=0, microsecond=0)
+    HourCount.objects.bulk_create(
+        HourCount(series=f"medium:{medium}", hour=now.replace(minute=0) - timedelta(hours=n), arrivals=n, senders=n)
+        for medium in ("phone", "email", "web")
+        for n in range(300)
+    )
+    MinuteCount.objects.bulk_create(
+        MinuteCount(series="medium:phone", minute=now - timedelta(minutes=n), arrivals=n, senders=n) for n in range(300)
+    )
+    for n in range(3):
+        ticket()
+        alerts.notify("test", f"Subject {n}", "Text")
+        Line.objects.create(key=f"l{n}", name=f"L{n}", number=f"+1202555011{n}")
+        a_surge(ended_at=timezone.now())
+    assert queries() == few
+
+
+def test_the_living_part_is_polled_and_answers_304_while_nothing_changes(client, manager):
+    first = client.get("/control/?live")
+    assert b"<html" not in first.content
+    assert b'hx-get="/control/?live"' in first.content
+    assert client.get("/control/?live", headers={"If-None-Match": first["ETag"]}).status_code == 304
+
+
+def test_the_tables_say_what_the_charts_show(client, manager):
+    contacts([timezone.now() - timedelta(minutes=2)] * 5, "mail_webhook")
+    counts.recount()
+    text = page(client, "/control/?table")
+    assert "<svg" not in text.partition("<main")[2]
+    assert text.count('<td class="num"><strong>5</strong></td>') == 2
+    assert 'class="area email"' in page(client)
+
+
+def test_a_manager_dismisses_a_surge_and_takes_it_back(client, manager):
+    surge = a_surge()
+    assert "This is not a surge" in page(client)
+    assert client.post(f"/surges/{surge.pk}/dismiss/").status_code == 302
+    text = page(client)
+    assert "Maya Okafor said so" in text
+    assert "About 94 times" not in text
+    client.post(f"/surges/{surge.pk}/take-back/")
+    assert "This is not a surge" in page(client)
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
+        "surge.dismiss",
+        "surge.take_back",
+    ]
+    assert client.post(f"/surges/{surge.pk}/nonsense/").status_code == 404
+
+
+def test_an_agent_sees_and_does_not_decide(client):
+    client.force_login(person("agent"))
+    surge = a_surge()
+    text = page(client)
+    assert "About 94 times" in text
+    assert "This is not a surge" not in text
+    assert client.post(f"/surges/{surge.pk}/dismiss/").status_code == 403
+    assert "Not a surge?" not in page(client, f"/surges/{surge.pk}/")
+
+
+def test_the_page_of_a_surge_shows_its_parts(client, manager):
+    whole = a_surge()
+    a_surge(series="line:main", parent=whole, total=600)
+    text = page(client, f"/surges/{whole.pk}/")
+    assert "Line main" in text
+    assert "×107" in text
+
+
+def test_incident_mode_and_lines_are_told(client, manager):
+    line = Line.objects.create(key="uk", name="Support UK", number="+442079460800")
+    trouble = problem("Logins failing")
+    Announcement.objects.create(line=line, problem=trouble, since=timezone.now())
+    incident = Incident.objects.create(
+        problem=trouble, started_at=timezone.now(), entered_at=timezone.now(), entered_by=manager
+    )
+    text = page(client)
+    assert "Announcing" in text
+    assert f"/incidents/{incident.pk}/leave/" in text
+    assert text.count("Logins failing") >= 2
+    assert 'class="mark"' in text
+
+
+def test_what_is_in_doubt_is_counted_and_named(client, manager, settings):
+    now = timezone.now()
+    assert health(now).worst == "bad", "the watch has never been seen"
+    Lease.objects.create(name="watch", holder="x", until=now + timedelta(seconds=20))
+    assert (health(now).worst, health(now).in_doubt) == ("good", 0)
+    alerts.notify("test", "Subject", "Text")
+    Outgoing.objects.update(state=WorkState.UNCERTAIN, due_at=now)
+    bad = spool.bad_folder()
+    bad.mkdir(parents=True)
+    (bad / "x.json").write_text("{}")
+    assert (health(now).worst, health(now).in_doubt) == ("bad", 2)
+    assert "in doubt" in page(client)
+
+
+def test_a_watch_that_fell_silent_is_told():
+    now = timezone.now()
+    Lease.objects.create(name="watch", holder="x", until=now - timedelta(minutes=5))
+    assert [check.value for check in health(now).checks if check.name == "Watch"] == ["silent for 5 min"]
