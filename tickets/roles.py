@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
@@ -29,14 +29,14 @@ ROLES: dict[str, frozenset[Power]] = {
 }
 
 
-def powers_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Power]:
+def powers_of(user: Any) -> frozenset[Power]:
     """The powers of `user`; none for anonymous and inactive people. Cached on the user object."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
     if not hasattr(user, "_powers"):
-        names = ["administrator"] if getattr(user, "is_superuser", False) else [g.name for g in user.groups.all()]  # type: ignore[union-attr]
-        user._powers = frozenset().union(*(ROLES.get(name, frozenset()) for name in names))  # type: ignore[union-attr]
-    return user._powers  # type: ignore[union-attr]
+        names = ["administrator"] if user.is_superuser else [group.name for group in user.groups.all()]
+        user._powers = frozenset().union(*(ROLES.get(name, frozenset()) for name in names))
+    return user._powers
 
 
 def needs(power: Power, *, in_demo: Power | None = None) -> Callable[[View], View]:
@@ -59,6 +59,12 @@ def needs(power: Power, *, in_demo: Power | None = None) -> Callable[[View], Vie
         return guarded
 
     return decorate
+
+
+def colleague(request: HttpRequest) -> User:
+    """Who is signed in. Behind `needs` somebody always is."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def public(view: View) -> View:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tickets import changes
 from tickets.models import Outgoing, Ticket, WorkState
-from tickets.roles import Power, needs, powers_of
+from tickets.roles import Power, colleague, needs, powers_of
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
 from triage.surge import chart, counts, surges
@@ -83,7 +83,7 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """A manager says that it is no surge, or takes that back."""
     if verb not in DECISIONS:
         raise Http404
-    DECISIONS[verb](get_object_or_404(Surge, pk=pk), request.user)
+    DECISIONS[verb](get_object_or_404(Surge, pk=pk), colleague(request))
     messages.success(request, SAID[verb])
     return redirect("control")
 

@@ -153,20 +153,21 @@ else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": VAR / "breakwater.sqlite3",
+            "NAME": str(VAR / "breakwater.sqlite3"),
             "OPTIONS": {
                 "timeout": _BUSY_SECONDS,
                 "transaction_mode": "IMMEDIATE",
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout="
                 f"{int(_BUSY_SECONDS * 1000)};",
             },
-            "TEST": {"NAME": VAR / "test.sqlite3"},
+            "TEST": {"NAME": str(VAR / "test.sqlite3")},
         }
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ── Broker and cache ─────────────────────────────────────────────────────────────────────────────────────────────────
 REDIS_URL = env("REDIS_URL")
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object]
 # Seconds. Web processes must never wait for a broker that is away.
 _BROKER_SECONDS = 0.3
 if REDIS_URL:
@@ -251,7 +252,9 @@ elif MAIL_URL:
     EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp+tls"
 else:
     EMAIL_BACKEND = "tickets.mail.folder.EmailBackend"
-ANYMAIL = {name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")}
+ANYMAIL: dict[str, object] = {
+    name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")
+}
 ANYMAIL["WEBHOOK_SECRET"] = MAIL_WEBHOOK_SECRETS
 
 # ── Telephone ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -168,5 +168,5 @@ def _empty_control_folder() -> None:
     """An empty file left in the filesystem transport's control folder keeps a worker from starting."""
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     if "control_folder" in options:
-        for path in Path(options["control_folder"]).glob("*"):
+        for path in Path(str(options["control_folder"])).glob("*"):
             path.unlink(missing_ok=True)

@@ -77,7 +77,7 @@ class Watch:
 
     def step(self, now: float) -> list[str]:
         """Does what is due at `now` (monotonic seconds) while the lease is ours. Returns the names of what was done."""
-        done = []
+        done: list[str] = []
         for chore in self._chores:
             if now < self._due[chore.name] or self.stopped:
                 continue

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tickets import changes
 from tickets.models import WorkState
-from tickets.roles import Power, needs
+from tickets.roles import Power, colleague, needs
 from voice import callbacks as book
 from voice import dialling, texts
 from voice.models import AgentPhone, Callback, TextMessage
@@ -42,8 +42,7 @@ def callbacks(request: HttpRequest) -> HttpResponse:
     """Callbacks that are due, the longest waiting first; asked for by htmx, the list alone and only when it changed."""
     if request.headers.get("HX-Request"):
         return changes.poll(request, ["callbacks"], lambda: render(request, "voice/_callbacks.html", _list(request)))
-    user: Any = request.user
-    phone = AgentPhone.objects.filter(user=user).first()
+    phone = AgentPhone.objects.filter(user=colleague(request)).first()
     form = PhoneForm(initial={"number": phone.number if phone else ""})
     return render(request, "voice/callbacks.html", {**_list(request), "phone": phone, "form": form})
 
@@ -104,7 +103,7 @@ def my_phone(request: HttpRequest) -> HttpResponse:
     form = PhoneForm(request.POST)
     if not form.is_valid():
         return render(request, "voice/callbacks.html", {**_list(request), "form": form}, status=422)
-    AgentPhone.objects.update_or_create(user=request.user, defaults={"number": form.cleaned_data["number"]})
+    AgentPhone.objects.update_or_create(user=colleague(request), defaults={"number": form.cleaned_data["number"]})
     messages.success(request, f"You will be rung on {form.cleaned_data['number']}.")
     return redirect("callbacks")
 

@@ -59,7 +59,8 @@ def after_leg(state: str, step: str, status: str, tries: int) -> Next | None:
         return Next(State.UNCERTAIN)
     if step == "status" and status in OVER:
         # Over before the agent pressed 1: nobody was dialled. After it: the word about the customer's call is missing.
-        return {State.DIALLING_AGENT: Next(State.DUE), State.DIALLING_CUSTOMER: Next(State.UNCERTAIN)}.get(state)
+        over = {str(State.DIALLING_AGENT): Next(State.DUE), str(State.DIALLING_CUSTOMER): Next(State.UNCERTAIN)}
+        return over.get(state)
     return None
 
 

@@ -1,7 +1,7 @@
 """Writes what a caller hears as TwiML: recorded audio where there is some, else text to speech, never silence."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.urls import reverse
 from twilio.twiml.voice_response import Gather, VoiceResponse
@@ -19,7 +19,7 @@ PATIENCE = 6
 # Seconds that a message may last, and that agents' phones ring.
 LONGEST_MESSAGE, RING = 180, 20
 
-Speaker = VoiceResponse | Gather
+Speaker: TypeAlias = VoiceResponse | Gather
 
 
 def variety(language: str) -> str:

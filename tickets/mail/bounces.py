@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from tickets import changes
 from tickets.message import InboundMessage, storable
-from tickets.models import Arrival, Entry, Identity, Outgoing
+from tickets.models import Arrival, Entry, Identity, Outgoing, Ticket
 
 
 def note(message: InboundMessage, arrival: Arrival) -> None:
@@ -21,8 +21,8 @@ def note(message: InboundMessage, arrival: Arrival) -> None:
     mail.bounced_at = message.happened_at
     mail.error = storable("; ".join(bounce.reason or bounce.status for bounce in message.bounces), 500)
     mail.save(update_fields=["bounced_at", "error"])
-    if mail.ticket_id:
-        _tell(mail, message, arrival)
+    if mail.ticket is not None:
+        _tell(mail, mail.ticket, message, arrival)
 
 
 def _bounced(message: InboundMessage) -> Outgoing | None:
@@ -31,9 +31,9 @@ def _bounced(message: InboundMessage) -> Outgoing | None:
     return Outgoing.objects.filter(Q(message_id__in=ids) | Q(provider_id__in=ids)).first() if ids else None
 
 
-def _tell(mail: Outgoing, message: InboundMessage, arrival: Arrival) -> None:
+def _tell(mail: Outgoing, ticket: Ticket, message: InboundMessage, arrival: Arrival) -> None:
     Entry.objects.create(
-        ticket=mail.ticket,
+        ticket=ticket,
         kind=Entry.Kind.BOUNCE,
         sender=storable(message.sender, 320).lower(),
         text=storable(message.text),

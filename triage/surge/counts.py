@@ -140,7 +140,8 @@ def _store(minutes: Collection[datetime], counts: Counts) -> Changed:
     known: dict[tuple[str, datetime], MinuteCount] = {}
     for some in _pieces(sorted(minutes)):
         known |= {(row.series, row.minute): row for row in MinuteCount.objects.filter(minute__in=some)}
-    new, different = [], []
+    new: list[MinuteCount] = []
+    different: list[MinuteCount] = []
     changed: Changed = defaultdict(dict)
     for key in known.keys() | counts.keys():
         arrivals, senders = counts.get(key, (0, 0))

@@ -151,10 +151,16 @@ def _minutes(series: str, detector: Detector, upto: datetime) -> Iterator[tuple[
 def _glance(series: str, running: Mapping[datetime, int], now: datetime) -> None:
     """Looks at the minutes that are not complete: a hundredfold rise need not wait for the watermark."""
     row = SeriesState.objects.filter(series=series).exclude(minute=None).first()
-    if row is None or not row.state or Surge.objects.filter(series=series, ended_at=None).exists():
+    if (
+        row is None
+        or row.minute is None
+        or not row.state
+        or Surge.objects.filter(series=series, ended_at=None).exists()
+    ):
         return
     detector = detector_of(row.state)
-    minute, minutes = row.minute + MINUTE, []
+    minute = row.minute + MINUTE
+    minutes: list[tuple[datetime, int, float]] = []
     while minute <= now:
         share = min((now - minute) / MINUTE, 1.0)
         minutes.append((minute, running.get(minute, 0), share))

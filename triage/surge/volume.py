@@ -1,7 +1,7 @@
 """What the control room shows of volume: ten days by the hour, three hours by the minute, now against what is usual."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -90,7 +90,7 @@ def _minutes(start: datetime) -> Counted:
     return _by_time(rows.values_list("minute", "series", "arrivals"))
 
 
-def _by_time(rows: "Sequence[tuple[datetime, str, int]]") -> Counted:
+def _by_time(rows: Iterable[tuple[datetime, str, int]]) -> Counted:
     found: dict[datetime, dict[str, int]] = defaultdict(dict)
     for at, series, arrivals in rows:
         found[at][series.partition(":")[2]] = arrivals
