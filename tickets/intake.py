@@ -107,6 +107,9 @@ def understand(pk: int) -> None:
             _end(arrival.pk, _unreadable(arrival, error), ArrivalState.UNREADABLE, str(error))
     except PASSING as error:
         _wait(pk, error)
+    except Exception as error:  # not even a ticket in its place could be made: it waits, and the next one does not
+        log.exception("arrival %s waits", pk)
+        _wait(pk, error)
 
 
 def understand_all(limit: int | None = None) -> int:

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 PAUSE = 2.0
 _lock = Lock()
 _silent_until = 0.0
+_failed = False
 
 
 def send(task: str, *args: Any, queue: str = "live") -> None:
@@ -22,13 +23,19 @@ def send(task: str, *args: Any, queue: str = "live") -> None:
     transaction.on_commit(partial(_publish, task, args, queue), robust=True)
 
 
+def broker_is_away() -> bool:
+    """Whether the last nudge of this process could not be published."""
+    return _failed
+
+
 def _publish(task: str, args: tuple[Any, ...], queue: str) -> None:
-    global _silent_until
+    global _silent_until, _failed
     if time.monotonic() < _silent_until:
         return
     try:
         current_app.send_task(task, args=args, queue=queue, retry=False)
+        _failed = False
     except Exception as error:  # whatever the transport raises: a nudge may be lost, the row is not
         with _lock:
-            _silent_until = time.monotonic() + PAUSE
+            _silent_until, _failed = time.monotonic() + PAUSE, True
         log.warning("broker away, nudges pause for %.0f s: %s", PAUSE, error)

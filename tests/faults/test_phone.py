@@ -13,6 +13,7 @@ import requests
 from tests.faults.callers import Callers
 from tests.servers import DelayingProxy, Postgres, Redis, wait_until
 from tests.stack import Stack
+from tests.tickets import mailings
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("faults")]
 
@@ -147,6 +148,20 @@ def test_a_call_is_answered_at_once_and_a_callback_asked_for_then_is_made_once(h
     assert _callbacks(stack, number) == 1
 
 
+def test_work_goes_on_without_redis(house: House):
+    stack, mail = house.stack, mailings.postmark("Nothing works.", Subject="Written while Redis was away")
+    with redis_stopped(house):
+        number = "+12015559999"
+        assert _ask_for_callback(stack, number, "CA" + "a" * 32).status == 200
+        posted = requests.post(f"{stack.front_url}/mail/in/postmark/", mail, headers=_postmark(), timeout=PROMISED)
+        assert posted.status_code == 200
+        wait_until(lambda: _callbacks(stack, number) == 1, "the callback without Redis", BACK)
+        ticket = "SELECT count(*) FROM tickets_ticket WHERE subject = 'Written while Redis was away'"
+        wait_until(lambda: stack.sql(ticket) == [(1,)], "the ticket without Redis", BACK)
+        answered = "SELECT count(*) FROM tickets_outgoing WHERE state = 'sent' AND \"to\" = 'jo@example.org'"
+        wait_until(lambda: stack.sql(answered) == [(1,)], "the acknowledgement without Redis", BACK)
+
+
 def test_a_host_switches_its_lines_while_the_database_is_away(house: House):
     stack = house.stack
     with database_stopped(house):
@@ -164,6 +179,11 @@ def _ask_for_callback(stack: Stack, number: str, sid: str):
     first = stack.call("/voice/main/answer/", CallSid=sid, From=number)
     assert WORDS in first.heard
     return stack.call(first.keys_go_to, CallSid=sid, From=number, CallStatus="in-progress", Digits="1")
+
+
+def _postmark() -> dict[str, str]:
+    token = mailings.basic("provider:secret-of-a-test")["HTTP_AUTHORIZATION"]
+    return {"Authorization": token, "Content-Type": "application/json"}
 
 
 def _callbacks(stack: Stack, number: str) -> int:

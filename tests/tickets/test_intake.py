@@ -8,7 +8,7 @@ from tests.tickets import mailings
 from tickets import intake, journal, outbox
 from tickets.channels import mail_pipe
 from tickets.mail import tokens
-from tickets.models import Arrival, ArrivalState, CountsAs, Entry, Identity, Outgoing, Ticket
+from tickets.models import Arrival, ArrivalState, CountsAs, Entry, Identity, Outgoing, Requester, Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +199,15 @@ def test_what_the_door_knew_is_not_overruled():
                                 {"email": "jo@example.org", "message": "x"}, counts_as=CountsAs.SIMULATED)  # fmt: skip
     intake.understand(journal.accept(incoming).arrival)
     assert Arrival.objects.get().counts_as == CountsAs.SIMULATED
+
+
+def test_one_for_which_no_ticket_can_be_made_waits_and_does_not_stop_the_next():
+    poison = mail_pipe.accept(mailings.raw_mail("One.")).arrival
+    sound = mail_pipe.accept(mailings.raw_mail("Two.")).arrival
+    # An entry of it stands already, so that neither the message nor a ticket in its place can be written.
+    person = Requester.objects.create()
+    ticket = Ticket.objects.create(subject="s", requester=person, medium="email", created_at=timezone.now())
+    Entry.objects.create(ticket=ticket, kind="message", arrival_id=poison, happened_at=timezone.now())
+    assert intake.understand_all() == 2
+    states = dict(Arrival.objects.values_list("pk", "state"))
+    assert states == {poison: ArrivalState.WAITING, sound: ArrivalState.UNDERSTOOD}
