@@ -5,17 +5,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
+from tests.house import person
 from voice import callbacks
 from voice.models import AgentPhone, Callback, Line
 
 
-def make_agent(name: str, role: str = "agent") -> User:
-    user = User.objects.create_user(name, f"{name}@acme.example", "a long enough one")
-    user.groups.add(Group.objects.get(name=role))
+def make_agent(name: str) -> User:
+    user = person("agent", name.title())
     AgentPhone.objects.create(user=user, number="+12025550111")
     return user
 

@@ -1,6 +1,6 @@
 import pytest
-from django.contrib.auth.models import Group, User
 
+from tests.house import person
 from tickets import intake
 from tickets.models import Arrival
 from voice.models import Callback
@@ -13,9 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def phone(client, line, live_server, settings):
     """The simulator's page as a manager sees it, before a real server."""
     settings.PUBLIC_URL, settings.SIMULATOR_BASE = "https://support.example.com", live_server.url
-    user = User.objects.create_user("maya", "maya@acme.example", "a long enough one")
-    user.groups.add(Group.objects.get(name="manager"))
-    client.force_login(user)
+    client.force_login(person("manager"))
     PLAN.refresh()
 
     def act(**values):
@@ -73,7 +71,5 @@ def test_a_door_that_does_not_answer_is_named(phone, settings):
 @pytest.mark.parametrize(("demo", "status"), [(False, 403), (True, 200)])
 def test_agents_may_use_it_in_a_demo_only(client, settings, demo, status, db):
     settings.DEMO = demo
-    user = User.objects.create_user("ada", "ada@acme.example", "a long enough one")
-    user.groups.add(Group.objects.get(name="agent"))
-    client.force_login(user)
+    client.force_login(person("agent"))
     assert client.get("/simulator/").status_code == status
