@@ -308,7 +308,8 @@ LOGIN_URL = "/accounts/login/"
 LANGUAGE_CODE = "en"
 # The languages of pages for staff. What customers read and hear has languages of its own.
 LANGUAGES = [("en", "English")]
-TIME_ZONE = "UTC"
+# Pages and mails for staff tell the business's time; what is stored is UTC.
+TIME_ZONE = BUSINESS_TIME_ZONE
 USE_TZ = True
 
 # ── API ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
