@@ -3,8 +3,11 @@
 import math
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
+from typing import Any
 
 from triage.drill.rhythm import rate
 from triage.surge.baseline import minute_of
@@ -47,11 +50,19 @@ def run(
     seed: int = 1,
     detector: Detector | None = None,
     counts: Callable[[datetime, int], int | None] = lambda at, count: count,
+    after: int = 0,
 ) -> Ran:
-    """Feeds `days` of minutes. `times` multiplies the rate, `counts` may replace what is drawn."""
+    """Feeds `days` of minutes. `times` multiplies the rate, `counts` may replace what is drawn.
+
+    `after`: so many first days are ordinary ones, which are fed once for all tests that say so.
+    """
+    if after:
+        detector, state = deepcopy(_ordinary(after, per_day, zone, start, seed))
     ran = Ran(detector or Detector(zone))
     dice = random.Random(seed)
-    for n in range(round(days * 1440)):
+    if after:
+        dice.setstate(state)
+    for n in range(after * 1440, round(days * 1440)):
         at = start + timedelta(minutes=n)
         local = at.astimezone(zone)
         count = counts(at, draw(rate(local, per_day) * times(at), dice))
@@ -61,6 +72,16 @@ def run(
         if ran.last.event == "end" and ran.detector.resting:
             ran.episodes.append(ran.detector.resting)
     return ran
+
+
+@cache
+def _ordinary(days: int, per_day: float, zone: tzinfo, start: datetime, seed: int) -> tuple[Detector, Any]:
+    dice = random.Random(seed)
+    detector = Detector(zone)
+    for n in range(days * 1440):
+        at = start + timedelta(minutes=n)
+        assert not detector.step(at, draw(rate(at.astimezone(zone), per_day), dice)).event
+    return detector, dice.getstate()
 
 
 def during(start: datetime, minutes: float, factor: float) -> Factor:

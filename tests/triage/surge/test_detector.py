@@ -26,7 +26,7 @@ NIGHT = MONDAY + timedelta(days=15, hours=3)
     ],
 )
 def test_a_surge_is_seen_in_time_once_and_its_true_end_is_found(begins, factor, minutes, within):
-    ran = run(17, times=during(begins, minutes, factor))
+    ran = run(17, after=14, times=during(begins, minutes, factor))
     assert len(ran.starts()) == 1
     assert 0 <= (ran.starts()[0] - begins) / timedelta(minutes=1) < within
     (episode,) = ran.episodes
@@ -37,19 +37,19 @@ def test_a_surge_is_seen_in_time_once_and_its_true_end_is_found(begins, factor, 
 
 @pytest.mark.parametrize("per_day", [30, 300, 1000, 5000])
 def test_ordinary_weeks_are_no_surge(per_day):
-    assert run(42, per_day=per_day, detector=Detector(UTC, ceiling=5 * per_day)).events == []
+    assert run(35, per_day=per_day, detector=Detector(UTC, ceiling=5 * per_day)).events == []
 
 
 def test_three_days_at_a_hundredfold_are_one_surge_and_teach_nothing():
     begins, lasts = THIRD_TUESDAY, 3 * 1440
-    ran = run(21, times=during(begins, lasts, 100))
+    ran = run(21, after=14, times=during(begins, lasts, 100))
     assert len(ran.starts()) == 1
     (episode,) = ran.episodes
     ends = begins + timedelta(minutes=lasts)
     assert abs(offset(episode.ended, ends)) <= 10
     (declared,) = [at for at, event in ran.events if event == "end"]
     assert declared - ends <= timedelta(minutes=50)
-    spared = run(21)
+    spared = run(21, after=14)
     week = MONDAY + timedelta(days=22)
     with_surge, without = (sum(m for m, _, _ in one.detector.expect(week, 60, 168)) for one in (ran, spared))
     assert with_surge == pytest.approx(without, rel=0.05)
@@ -57,10 +57,10 @@ def test_three_days_at_a_hundredfold_are_one_surge_and_teach_nothing():
 
 def test_two_surges_two_days_apart_are_two_and_a_pause_of_an_hour_is_none():
     second = THIRD_TUESDAY + timedelta(days=2)
-    far = run(19, times=lambda at: max(during(THIRD_TUESDAY, 60, 30)(at), during(second, 60, 30)(at)))
+    far = run(19, after=14, times=lambda at: max(during(THIRD_TUESDAY, 60, 30)(at), during(second, 60, 30)(at)))
     assert [event for _, event in far.events] == ["start", "end", "start", "end"]
     again = THIRD_TUESDAY + timedelta(minutes=120)
-    near = run(17, times=lambda at: max(during(THIRD_TUESDAY, 60, 30)(at), during(again, 60, 30)(at)))
+    near = run(17, after=14, times=lambda at: max(during(THIRD_TUESDAY, 60, 30)(at), during(again, 60, 30)(at)))
     assert [event for _, event in near.events] == ["start", "end", "resume", "end"]
     assert near.episodes[-1] is near.episodes[0]
 
@@ -79,7 +79,7 @@ def test_the_first_week_pages_only_above_the_operators_ceiling():
 
 
 def test_one_clump_never_pages():
-    ran = run(17, counts=lambda at, count: 400 if at == THIRD_TUESDAY else count)
+    ran = run(17, after=14, counts=lambda at, count: 400 if at == THIRD_TUESDAY else count)
     assert ran.events == []
 
 
@@ -109,22 +109,24 @@ def test_a_gap_with_a_catch_up_is_no_surge_and_teaches_no_silence():
         held.clear()
         return total
 
-    ran = run(17, counts=cut)
+    ran = run(17, after=14, counts=cut)
     assert ran.events == []
     day = MONDAY + timedelta(days=22)
-    (kept, *_), (usual, *_) = (one.detector.expect(day, 1440, 1)[0] for one in (ran, run(17)))
+    (kept, *_), (usual, *_) = (one.detector.expect(day, 1440, 1)[0] for one in (ran, run(17, after=14)))
     assert kept == pytest.approx(usual, rel=0.1)
 
 
 def test_a_cut_feed_is_told_as_silent():
-    assert run(15.6, counts=lambda at, count: 0 if at >= THIRD_TUESDAY else count).last.silent
+    assert run(15.6, after=14, counts=lambda at, count: 0 if at >= THIRD_TUESDAY else count).last.silent
 
 
 def test_minutes_without_a_heartbeat_are_neither_judged_nor_learned():
-    ran = run(17, counts=lambda at, count: None if at.hour < 12 and at >= MONDAY + timedelta(days=14) else count)
+    ran = run(
+        17, after=14, counts=lambda at, count: None if at.hour < 12 and at >= MONDAY + timedelta(days=14) else count
+    )
     assert ran.events == []
     day = MONDAY + timedelta(days=22)
-    (kept, *_), (usual, *_) = (one.detector.expect(day, 720, 1)[0] for one in (ran, run(17)))
+    (kept, *_), (usual, *_) = (one.detector.expect(day, 720, 1)[0] for one in (ran, run(17, after=14)))
     assert kept == pytest.approx(usual, rel=0.1)
 
 
@@ -147,11 +149,11 @@ def test_a_holiday_and_the_busy_day_after_are_no_surge():
     def times(at):
         return {15: 0.3, 16: 1.3}.get((at - MONDAY).days, 1.0)
 
-    assert run(21, times=times).events == []
+    assert run(21, after=14, times=times).events == []
 
 
 def test_a_permanent_step_is_learned():
-    ran = run(42, times=lambda at: 1.5 if at >= MONDAY + timedelta(days=14) else 1.0)
+    ran = run(42, after=14, times=lambda at: 1.5 if at >= MONDAY + timedelta(days=14) else 1.0)
     assert len(ran.starts()) <= 1
     noon = MONDAY + timedelta(days=43, hours=12)
     assert ran.detector.expect(noon, 60, 1)[0][0] == pytest.approx(1.5 * 24 / 289 * 1000 * 7 / 5.9, rel=0.35)
@@ -159,7 +161,7 @@ def test_a_permanent_step_is_learned():
 
 def test_the_state_goes_through_json_in_the_middle_of_anything():
     times = during(THIRD_TUESDAY, 90, 20)
-    halfway = run(15.43, times=times)
+    halfway = run(15.43, after=14, times=times)
     assert halfway.detector.episode
     state = json.loads(json.dumps(halfway.detector.save()))
     loaded = Detector.load(state, UTC)
@@ -190,7 +192,7 @@ def test_minutes_come_in_order():
     ],
 )
 def test_a_glance_sees_only_what_is_beyond_doubt_and_changes_nothing(minutes, seen):
-    detector = run(15.42).detector
+    detector = run(15.42, after=14).detector
     before = detector.save()
     at = MONDAY + timedelta(days=15.42)
     at = at.replace(second=0, microsecond=0)
