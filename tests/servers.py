@@ -342,7 +342,8 @@ def main(command: list[str]) -> int:
     # A TERM ends the command first and the servers after it, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with both() as (postgres, redis):
-        env = {**os.environ, "DATABASE_URL": postgres.create("breakwater"), "REDIS_URL": redis.url()}
+        key = {"SECRET_KEY": "a-key-for-a-test-" + "k" * 40}
+        env = {**key, **os.environ, "DATABASE_URL": postgres.create("breakwater"), "REDIS_URL": redis.url()}
         child = subprocess.Popen(command, env=env)
         try:
             return child.wait()

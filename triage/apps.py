@@ -10,6 +10,7 @@ class TriageConfig(AppConfig):
     def ready(self) -> None:
         # Models must be loaded before those who use them can be.
         from tickets import intake
+        from triage import checks  # noqa: F401  registers itself
         from triage.incidents import linking
 
         intake.on_received(linking.link_received)

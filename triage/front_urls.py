@@ -2,8 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from triage import alive
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tickets.front_urls")),
     path("", include("voice.front_urls")),
     path("", include("triage.status.urls")),
+    path("healthz", alive.healthz, name="healthz"),
 ]
