@@ -35,7 +35,7 @@ def _house() -> Iterator[CheckMessage]:
     if not os.environ.get("SECRET_KEY") and not settings.DEMO and _is_for_real():
         yield Error(
             "SECRET_KEY is not set.",
-            hint="Sessions and reply addresses are signed with it on every host. Set 50 random characters and keep them.",
+            hint="Sessions and reply addresses are signed with it on every host. Set it to 50 random characters.",
             id="breakwater.E002",
         )
     public = urlsplit(settings.PUBLIC_URL)

@@ -85,7 +85,7 @@ def test_a_provider_that_signs_needs_no_secret_in_its_address(told):
 
 def test_servers_of_this_host_are_no_real_ones(told):
     local = {"TWILIO_API_BASE": "http://127.0.0.1:9000", "MAIL_URL": "smtp://localhost:1025"}
-    assert told(**{**EMBEDDED, **local}, DEMO=True, TWILIO_ACCOUNT_SID="AC" + "0" * 32) == []
+    assert told(**{**EMBEDDED, **local, "DEMO": True, "TWILIO_ACCOUNT_SID": "AC" + "0" * 32}) == []
 
 
 def test_a_folder_that_cannot_be_written_to_is_found_out_at_the_start(told, settings, tmp_path):
