@@ -27,10 +27,10 @@ PHI_WEIGHT = 400.0
 CLUMP_BOUNDS = (1.0, 6.0)
 CLUMP_WEIGHT = 60.0
 # Arrivals expected during a silence after which it is taken for a gap of the feed, and minutes after which it is not.
-SILENCE = 12.0
+SILENCE = 20.0
 SILENCE_MOST = 2 * 1440
-# A day type and hour is known from this many minutes on.
-KNOWN = 45.0
+# A day type and hour is known from this many minutes on, decayed: 45 are 30 after three and a half weeks.
+KNOWN = 30.0
 EPOCH = datetime(2020, 1, 6, tzinfo=timezone.utc)  # noqa: UP017  a Monday
 
 Pair = list[float]

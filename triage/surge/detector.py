@@ -86,8 +86,7 @@ class Detector:
         self._see(count, m)
         event, score = self._judge(minute, count, m)
         self._gather(minute, count, m)
-        silent = self.quiet[0] > SILENCE and self.quiet[1] < SILENCE_MOST
-        return Reading(at, count, m, score, self.threshold, self.ratio(), event, silent)
+        return Reading(at, count, m, score, self.threshold, self.ratio(), event, self._is_silent())
 
     def glance(self, minutes: list[tuple[datetime, int, float]]) -> Episode | None:
         """The surge that minutes after the last one show, though they may not be complete: (minute, count, share gone).
@@ -173,11 +172,17 @@ class Detector:
         if not minutes or self._is_frozen():
             return
         # A feed that is cut must not teach that nobody calls; one that stays silent for days may.
-        if not count and self.quiet[0] > SILENCE and self.quiet[1] < SILENCE_MOST:
+        if not count and self._is_silent():
             return
         assert self.minute is not None
         start = self.minute - self.minute % QUARTER
         self.baseline.learn(start, Cell.at(start, self.zone), count, minutes, expected)
+
+    def _is_silent(self) -> bool:
+        """Nothing came where much was expected, at an hour of which is known what is normal."""
+        if self.minute is None or self._cell is None or not self.baseline.knows(self.minute, self._cell):
+            return False
+        return self.quiet[0] > SILENCE and self.quiet[1] < SILENCE_MOST
 
     def _is_frozen(self) -> bool:
         """A surge teaches nothing, unless it lasts for a week or nobody knows yet what is normal at this hour."""

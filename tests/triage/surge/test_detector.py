@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.triage.surge.series import MONDAY, draw, during, offset, run
+from triage.surge.baseline import Cell, minute_of
 from triage.surge.detector import Detector
 
 THIRD_TUESDAY = MONDAY + timedelta(days=15, hours=10)
@@ -118,6 +119,14 @@ def test_a_gap_with_a_catch_up_is_no_surge_and_teaches_no_silence():
 
 def test_a_cut_feed_is_told_as_silent():
     assert run(15.6, after=14, counts=lambda at, count: 0 if at >= THIRD_TUESDAY else count).last.silent
+
+
+def test_a_lull_in_the_first_week_is_learned_and_the_same_hour_is_known_a_week_later():
+    lull = MONDAY + timedelta(days=5, hours=17)
+    ran = run(13, times=during(lull - timedelta(minutes=5), 25, 0))
+    flood = MONDAY + timedelta(days=12, hours=17)
+    again = minute_of(flood)
+    assert ran.detector.baseline.knows(again, Cell.at(again, UTC))
 
 
 def test_minutes_without_a_heartbeat_are_neither_judged_nor_learned():
