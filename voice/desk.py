@@ -145,7 +145,7 @@ def _list(request: HttpRequest) -> dict[str, Any]:
     rows = _rows(view, request.user)
     if after.isdecimal() and len(after) < 19:
         rows = rows.filter(pk__gt=int(after)) if view != "done" else rows.filter(pk__lt=int(after))
-    found = list(rows.select_related("requester", "ticket", "agent", "problem")[: PAGE + 1])
+    found = list(rows.select_related("requester", "line", "agent", "problem")[: PAGE + 1])
     return {
         "view": view,
         "rows": [_row(entry, now) for entry in found[:PAGE]],

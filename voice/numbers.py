@@ -45,6 +45,15 @@ def normalised(entered: str, region: str | None = None) -> str | None:
     return None
 
 
+def readable(number: str) -> str:
+    """An E.164 number in the groups in which people read it; anything else as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def region_of(number: str) -> str | None:
     """The country (ISO 3166) of an E.164 number; None if it has none."""
     try:

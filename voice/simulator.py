@@ -24,6 +24,10 @@ SESSION = "simulated_call"
 PATIENCE, REDIRECTS = 15, 5
 # What one simulated call may hold, so that a session stays small.
 LONGEST = 60
+# The keypad, with the letters that stand on it.
+KEYS = list(
+    zip("123456789*0#", ["", "ABC", "DEF", "GHI", "JKL", "MNO", "PQRS", "TUV", "WXYZ", "", "+", ""], strict=True)
+)
 
 
 class DialForm(forms.Form):
@@ -63,14 +67,20 @@ def act(request: HttpRequest) -> HttpResponse:
             _go_on(call, what, request.POST.get("keys", ""))
             request.session[SESSION] = call
     if request.headers.get("HX-Request"):
-        return _show(request, DialForm())
+        return _show(request, _form(request))
     return redirect("simulator")
+
+
+def _form(request: HttpRequest) -> DialForm:
+    """The form as it was sent last, so that dialling again is one press."""
+    call = request.session.get(SESSION)
+    return DialForm(initial=call["dialled"] if call else None)
 
 
 def _show(request: HttpRequest, form: DialForm, status: int = 200) -> HttpResponse:
     call = request.session.get(SESSION)
     name = "voice/_simulator.html" if request.headers.get("HX-Request") else "voice/simulator.html"
-    context = {"form": form, "call": call, "keys": "123456789*0#", "ready": bool(signature.auth_tokens())}
+    context = {"form": form, "call": call, "keys": KEYS, "ready": bool(signature.auth_tokens())}
     return render(request, name, context, status=status)
 
 
@@ -79,6 +89,7 @@ def _dial(request: HttpRequest, wanted: dict[str, Any]) -> None:
     call = {
         "line": line.name,
         "number": line.number,
+        "dialled": {**wanted, "line": line.pk},
         "said": {
             "CallSid": f"CA{secrets.token_hex(16)}",
             "AccountSid": settings.TWILIO_ACCOUNT_SID or "AC" + "0" * 32,
