@@ -54,7 +54,7 @@ class Stack:
             "DEMO": "",
         }
         self.env |= env
-        self._made = "" if env.get("DATABASE_URL") or not os.environ.get("DATABASE_URL") else self._own_database()
+        self._made = "" if "DATABASE_URL" in env or not os.environ.get("DATABASE_URL") else self._own_database()
         self._process: subprocess.Popen[bytes] | None = None
         self._tree: list[int] = []
         self._local = threading.local()
@@ -210,7 +210,8 @@ class Heard:
     """What a caller got for one webhook, and after how many seconds."""
 
     def __init__(self, answer: requests.Response, seconds: float) -> None:
-        self.status, self.seconds, self.body, self.sid = answer.status_code, seconds, answer.text, ""
+        self.answer, self.seconds, self.sid = answer, seconds, ""
+        self.status, self.body = answer.status_code, answer.text
         self.document = ElementTree.fromstring(answer.text) if answer.ok else ElementTree.Element("none")
 
     @property
