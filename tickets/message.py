@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from tickets.models import CountsAs, Entry, Identity, Medium
@@ -19,14 +20,23 @@ class File:
     size: int = 0
 
 
+class Report(StrEnum):
+    """What a mail server or a provider reports about a mail of ours."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    COMPLAINT = "complaint"
+
+
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """One recipient whom a mail of ours did not reach. `status` is RFC 3463, e.g. 5.1.1."""
+    """What is reported of one recipient. `status` is RFC 3463, e.g. 5.1.1; `permanent`: the address itself is no good."""
 
     recipient: str
     status: str = ""
     reason: str = ""
     permanent: bool = False
+    kind: Report = Report.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

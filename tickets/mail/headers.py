@@ -7,12 +7,16 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
 
+from tickets.mail.charsets import text_of
+
 # Characters of one header that are looked at, and addresses of one header: beyond that nobody writes by hand.
 LONGEST, MOST_ADDRESSES = 8000, 100
+# Message-IDs of one chain: the first, and the newest, which stand at its end.
+MOST_IDS = 50
 # Nested comments make the address parser recurse; real addresses have one or two.
 MOST_PARENTHESES = 20
 
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'@]+@[^\s<>()\[\],;:\"'@]+")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'@]{1,250}@[^\s<>()\[\],;:\"'@]{1,250}")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _ENCODED = re.compile(r"=\?[^?\s]{1,60}\?[bqBQ]\?")
 
@@ -25,9 +29,13 @@ class Address:
 
 def raw(message: Message, name: str) -> str:
     """The first header of this name as it stands, unfolded and cut to LONGEST characters; empty if there is none."""
+    return _value(message, name)[:LONGEST].replace("\t", " ").strip()
+
+
+def _value(message: Message, name: str) -> str:
     for key, value in message.raw_items():
         if key.lower() == name.lower():
-            return " ".join(str(value)[:LONGEST].split())
+            return str(value)
     return ""
 
 
@@ -46,24 +54,12 @@ def decoded(value: str) -> str:
     except (HeaderParseError, ValueError):
         return value
     pieces = [part if isinstance(part, str) else text_of(part, charset) for part, charset in parts]
-    return " ".join("".join(pieces).split())
-
-
-def text_of(content: bytes, charset: str | None = None) -> str:
-    """Bytes as text: by the named charset, else UTF-8, else Windows-1252 with what it lacks replaced."""
-    for name in (charset, "utf-8", "cp1252"):
-        if not name:
-            continue
-        try:
-            return content.decode(name)
-        except (LookupError, UnicodeError, ValueError):
-            continue
-    return content.decode("latin-1")
+    return "".join(pieces).replace("\r", "").replace("\n", " ").strip()
 
 
 def addresses(message: Message, name: str) -> list[Address]:
     """The addresses of a header (`From`, `To`, `Cc` …), names decoded, at most MOST_ADDRESSES."""
-    value = raw(message, name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    value = text_of(raw(message, name).encode("utf-8", "surrogateescape"))
     if value.count("(") > MOST_PARENTHESES:
         value = value.replace("(", " ").replace(")", " ")
     if value.count("@") > MOST_ADDRESSES:
@@ -89,5 +85,6 @@ def message_ids(message: Message, *names: str) -> tuple[str, ...]:
     """All Message-IDs of these headers in order, with angle brackets, each once."""
     found: dict[str, None] = {}
     for name in names:
-        found.update(dict.fromkeys(_MESSAGE_ID.findall(raw(message, name))))
+        chain = _MESSAGE_ID.findall("".join(_value(message, name).split()))
+        found.update(dict.fromkeys(chain[:1] + chain[1:][-MOST_IDS:]))
     return tuple(found)

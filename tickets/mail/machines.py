@@ -1,23 +1,22 @@
-"""What machines wrote: automatic answers, bounces (RFC 3464), complaints (RFC 5965), our own mail coming back."""
+"""What machines wrote, as headers and subject say: automatic answers (RFC 3834), our own mail coming back."""
 
 import re
 from email.message import Message
 
-from tickets.mail import headers, tokens
-from tickets.mail.parsing import Parts
-from tickets.message import Bounce
+from django.conf import settings
 
+from tickets.mail import headers, tokens
+
+# Only words that no customer begins a subject with: "Auto insurance" and "Vacation bookings fail" are people's.
 _AUTOMATIC_SUBJECT = re.compile(
-    r"(?i)^\s*(?:re:\s*)?(?:out of (?:the )?office|automatic reply|auto(?:matische antwort|mated|reply|-reply)?[ :]|"
-    r"abwesenheit|absence|réponse automatique|respuesta automática|risposta automatica|afwezig|vacation)"
+    r"(?i)^\s*(?:(?:re|aw|sv|rv|tr|fwd?)\s*:\s*)*\[?(?:out of (?:the )?office|auto(?:matic|mated|matisk\w*)?[ -]?(?:re(?:ply|sponse)|svar)|"
+    r"auto\s*:|automatische antwort|automatisch antwoord|abwesend|abwesenheit(?:s(?:notiz|nachricht|meldung|assistent)|\s*:)|"
+    r"absence du bureau|réponse automatique|respuesta automática|resposta automática|risposta automatica|fuori sede|"
+    r"fuera de (?:la )?oficina|afwezig|odpowiedź automatyczna|автоматический ответ|автоответ|自動応答|自动回复|"
+    r"(?:on )?vacation (?:reply|response|message|notice)|i am on vacation)"
 )
-_BOUNCE_SUBJECT = re.compile(
-    r"(?i)undeliver|delivery (?:status|failure|has failed|notification|problem)|returned mail|failure notice|"
-    r"mail delivery failed|returned to sender|non remis|unzustellbar|could not be delivered"
-)
-_ROBOT = re.compile(r"(?i)^(?:mailer-daemon|postmaster|mail-daemon|double-bounce|mdaemon)@")
-_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-_RECIPIENT = re.compile(r"<?([^\s<>:;,\"()]+@[^\s<>:;,\"()]+\.[a-z]{2,})>?", re.IGNORECASE)
+_ROBOT = re.compile(r"(?i)^(?:mailer-daemon|mail-daemon|double-bounce|mdaemon)@")
+_AUTOMATIC_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Response-Suppress", "X-Mail-Autoreply")
 
 
 def is_automatic(head: Message) -> bool:
@@ -26,13 +25,22 @@ def is_automatic(head: Message) -> bool:
     precedence = headers.raw(head, "Precedence").lower()
     return bool(
         (submitted and not submitted.startswith("no"))
-        or precedence in ("bulk", "junk", "list", "auto_reply")
-        or any(headers.raw(head, name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress"))
-        or any(headers.raw(head, name) for name in ("List-Id", "List-Unsubscribe"))
+        or precedence in ("bulk", "junk", "auto_reply")
+        or any(headers.raw(head, name) for name in _AUTOMATIC_HEADERS)
+        or _is_by_list(head, precedence)
         or headers.raw(head, "Return-Path") == "<>"
         or _ROBOT.match(_sender(head))
         or _AUTOMATIC_SUBJECT.search(headers.text(head, "Subject"))
     )
+
+
+def _is_by_list(head: Message, precedence: str) -> bool:
+    """Whether a mailing list sent this; a list of our own (a group that forwards to support) passes people's mail on."""
+    marks = [headers.raw(head, name) for name in ("List-Id", "List-Post", "List-Unsubscribe")]
+    if not any(marks) and precedence != "list":
+        return False
+    own = settings.SUPPORT_ADDRESS.rpartition("@")[2].lower()
+    return not any(re.search(rf"(?:[@.]|^){re.escape(own)}(?:[>\s,?]|$)", mark.lower()) for mark in marks[:2])
 
 
 def is_own(head: Message) -> bool:
@@ -40,53 +48,6 @@ def is_own(head: Message) -> bool:
     return tokens.ticket_of_message_id(headers.raw(head, "Message-ID")) is not None
 
 
-def bounces(parts: Parts) -> tuple[Bounce, ...]:
-    """The recipients that a bounce speaks of; empty if it is none."""
-    fields = [block for part in parts.reports for block in _blocks(part) if block.get("Final-Recipient")]
-    found = tuple(filter(None, (_bounce(block) for block in fields)))
-    if found or fields:
-        return found
-    wild = _ROBOT.match(_sender(parts.head)) and _BOUNCE_SUBJECT.search(headers.text(parts.head, "Subject"))
-    return _wild(parts) if wild else ()
-
-
-def original_ids(parts: Parts) -> tuple[str, ...]:
-    """Message-IDs of the mail that a report speaks of, from the copy or the headers it brings along."""
-    found: dict[str, None] = {}
-    for part in parts.reports:
-        inner = part.get_payload()
-        messages = inner if isinstance(inner, list) else []
-        for message in messages:
-            found.update(dict.fromkeys(headers.message_ids(message, "Message-ID")))
-        if isinstance(inner, str):
-            found.update(dict.fromkeys(re.findall(r"(?im)^message-id:\s*(<[^<>\s]+>)", inner[:20_000])))
-    return tuple(found)
-
-
 def _sender(head: Message) -> str:
     senders = headers.addresses(head, "From")
     return senders[0].email if senders else ""
-
-
-def _blocks(part: Message) -> list[Message]:
-    inner = part.get_payload()
-    return [block for block in inner if isinstance(block, Message)] if isinstance(inner, list) else []
-
-
-def _bounce(block: Message) -> Bounce | None:
-    """One recipient's block of a delivery status; None where it was delivered or only delayed."""
-    action = headers.raw(block, "Action").lower()
-    if action and action != "failed":
-        return None
-    recipient = headers.raw(block, "Final-Recipient").partition(";")[2].strip(" <>")
-    status = _STATUS.search(headers.raw(block, "Status"))
-    reason = headers.text(block, "Diagnostic-Code").partition(";")[2].strip()
-    code = status[1] if status else ""
-    return Bounce(recipient.lower(), code, reason[:300], permanent=code.startswith("5"))
-
-
-def _wild(parts: Parts) -> tuple[Bounce, ...]:
-    """A bounce in prose: the first address and status code it names."""
-    recipient, status = _RECIPIENT.search(parts.text), _STATUS.search(parts.text)
-    code = status[1] if status else ""
-    return (Bounce(recipient[1].lower() if recipient else "", code, permanent=code.startswith("5")),)

@@ -1,24 +1,24 @@
-"""Bytes to parts, under bounds set before the parser runs: no message raises, none takes long."""
+"""A message's parts told apart: its text, its HTML, its files, and the reports that machines send."""
 
+import mimetypes
 import re
 from dataclasses import dataclass, field
 from email.message import Message
-from email.parser import BytesParser, HeaderParser
-from email.policy import compat32
 
-from tickets.mail.headers import decoded, text_of
+from tickets.mail import charsets, mime
+from tickets.mail.headers import decoded
 from tickets.message import File
 
 # Bytes. What is larger is kept as an attachment and not taken apart.
 LARGEST = 50 * 1024 * 1024
-# Containers and parts beyond which a message is hostile: the parser's time grows with their depth.
-MOST_CONTAINERS, MOST_PARTS = 60, 500
-# Bytes of header that are parsed, characters of text and HTML that are kept for reading.
-HEADER_BYTES, TEXT_CHARACTERS = 262_144, 1_000_000
+# Characters of text and of HTML that are read and shown; what is longer is attached whole.
+TEXT_CHARACTERS, HTML_CHARACTERS = 500_000, 300_000
+# Recipients of one delivery status.
+MOST_BLOCKS = 100
 
-_LEADING = re.compile(rb"\A(?:[ \t]*\r?\n|>?From [^\r\n]*\r?\n)+")
-_CONTAINER = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_REPORTS = ("message/delivery-status", "message/global-delivery-status", "message/feedback-report")
+_ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
 
 
 @dataclass(slots=True)
@@ -29,108 +29,93 @@ class Parts:
     text: str = ""
     html: str = ""
     files: list[File] = field(default_factory=list)
-    reports: list[Message] = field(default_factory=list)
+    # Groups of fields of delivery statuses and of feedback reports.
+    statuses: list[Message] = field(default_factory=list)
+    feedback: list[Message] = field(default_factory=list)
+    # Headers of messages that came inside this one.
+    originals: list[Message] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def parse(raw: bytes) -> Parts:
     """Takes a raw message apart. What is beyond the bounds stays whole, as an attachment."""
-    raw = _LEADING.sub(b"", raw)
-    if len(raw) > LARGEST or len(_CONTAINER.findall(raw)) > MOST_CONTAINERS:
-        return _whole(raw, "too large or too deeply nested to be taken apart")
-    try:
-        message = BytesParser(policy=compat32).parsebytes(_bounded(raw))
-        parts = Parts(head=message)
-        _walk(message, parts)
-    except (RecursionError, ValueError, LookupError, AttributeError, TypeError, IndexError, KeyError) as error:
-        return _whole(raw, f"the parser failed: {type(error).__name__}")
+    if len(raw) > LARGEST:
+        head, body = mime.head_and_body(raw)
+        parts = Parts(head, problems=["too large to be taken apart"])
+        parts.text = charsets.text_of(body[:20_000])
+        parts.files.append(File("original.eml", "message/rfc822", raw))
+        return parts
+    tree, problems = mime.split(raw)
+    parts = Parts(tree.head, problems=problems)
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if part.parts:
+            waiting.extend(reversed(part.parts))
+        else:
+            _leaf(part, parts)
     return parts
 
 
-def _bounded(raw: bytes) -> bytes:
-    """Cuts an endless header before the body."""
-    end = re.search(rb"\r?\n\r?\n", raw)
-    if end and end.start() > HEADER_BYTES:
-        return raw[:HEADER_BYTES].rsplit(b"\n", 1)[0] + raw[end.start() :]
-    return raw
+def _leaf(part: mime.Part, parts: Parts) -> None:
+    kind, name = part.kind, _name(part.head)
+    disposition = str(part.head.get("Content-Disposition", "")).strip().lower()
+    attached = disposition.startswith("attachment") or bool(name)
+    if kind in _REPORTS:
+        groups = mime.blocks(part.content(), MOST_BLOCKS)
+        (parts.feedback if kind.endswith("feedback-report") else parts.statuses).extend(groups)
+    elif kind in _ORIGINALS:
+        content = part.content()
+        parts.originals.append(mime.head_and_body(content)[0])
+        if content.strip():
+            parts.files.append(File(name or "message.eml", "message/rfc822", content))
+    elif kind == "text/html" and not attached:
+        parts.html = _joined(parts, parts.html, part, HTML_CHARACTERS, "message.html")
+    elif kind == "text/plain" and not attached or kind.startswith("multipart/") and not part.body.lstrip()[:2] == b"--":
+        # A multipart without a boundary in it is text that bears the wrong label.
+        parts.text = _joined(parts, parts.text, part, TEXT_CHARACTERS, "message.txt")
+    else:
+        if kind == "text/plain" and disposition.startswith("inline") and not parts.text:
+            parts.text = _joined(parts, "", part, TEXT_CHARACTERS, "message.txt")
+        _file(part, name, parts)
 
 
-def _whole(raw: bytes, why: str) -> Parts:
-    head, _, body = raw[: HEADER_BYTES * 2].partition(b"\n\n" if b"\n\n" in raw[:HEADER_BYTES] else b"\r\n\r\n")
-    message = HeaderParser(policy=compat32).parsestr(head.decode("ascii", "surrogateescape"))
-    file = File("original.eml", "message/rfc822", raw)
-    return Parts(head=message, text=text_of(body)[:20_000], files=[file], problems=[why])
+def _file(part: mime.Part, name: str, parts: Parts) -> None:
+    content = part.content()
+    if content or name:
+        identifier = str(part.head.get("Content-ID", "")).strip(" <>")[:250]
+        parts.files.append(File(name or _default_name(part.kind, len(parts.files)), part.kind, content, identifier))
 
 
-def _walk(message: Message, parts: Parts) -> None:
-    """Leaves in order, without the standard walk's recursion."""
-    waiting, seen = [message], 0
-    while waiting:
-        part = waiting.pop()
-        seen += 1
-        if seen > MOST_PARTS:
-            parts.problems.append("too many parts")
-            return
-        kind = part.get_content_type()
-        children = part.get_payload() if part.is_multipart() else None
-        if kind in ("message/delivery-status", "message/feedback-report"):
-            parts.reports.append(part)
-        elif kind in ("message/rfc822", "text/rfc822-headers"):
-            _nested(part, parts)
-        elif isinstance(children, list):
-            waiting.extend(reversed(children))
-        else:
-            _leaf(part, kind, parts)
+def _joined(parts: Parts, before: str, part: mime.Part, most: int, name: str) -> str:
+    """The text so far and this part's; all of a part that is longer than we show is attached."""
+    content = part.content()
+    text = _text(part.head, content, parts)
+    if len(before) + len(text) > most:
+        parts.problems.append("the text is cut; all of it is attached")
+        parts.files.append(File(name, part.kind, content))
+    return (f"{before}\n\n{text}".strip("\n") if before else text)[:most]
 
 
-def _nested(part: Message, parts: Parts) -> None:
-    parts.reports.append(part)
-    inner = part.get_payload()
-    content = inner[0].as_bytes() if isinstance(inner, list) and inner else _content(part)
-    if content.strip():
-        parts.files.append(File(_name(part) or "message.eml", "message/rfc822", content))
+def _text(head: Message, content: bytes, parts: Parts) -> str:
+    try:
+        charset = str(head.get_param("charset", "") or "").strip("'\" ")
+    except (LookupError, ValueError, TypeError):
+        charset = ""
+    if charset and charsets.known(charset) is None:
+        parts.problems.append(f"unknown charset {charset[:40]}")
+    return charsets.text_of(content, charset or None).replace("\r\n", "\n")
 
 
-def _leaf(part: Message, kind: str, parts: Parts) -> None:
-    content, name = _content(part), _name(part)
-    attached = str(part.get("Content-Disposition", "")).strip().lower().startswith("attachment")
-    if kind == "text/plain" and not attached and not name:
-        parts.text = _joined(parts.text, _text(part, content, parts))
-    elif kind == "text/html" and not attached and not name:
-        parts.html = _joined(parts.html, _text(part, content, parts))
-    elif content or name:
-        identifier = str(part.get("Content-ID", "")).strip(" <>")[:250]
-        parts.files.append(File(name or _default_name(kind, len(parts.files)), kind, content, identifier))
-
-
-def _joined(before: str, more: str) -> str:
-    return f"{before}\n\n{more}".strip("\n")[:TEXT_CHARACTERS] if before else more[:TEXT_CHARACTERS]
-
-
-def _content(part: Message) -> bytes:
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
-
-
-def _text(part: Message, content: bytes, parts: Parts) -> str:
-    charset = str(part.get_param("charset", "") or "").strip("'\" ") or None
-    if charset:
-        try:
-            "".encode(charset)
-        except (LookupError, ValueError):
-            parts.problems.append(f"unknown charset {charset[:40]}")
-    return text_of(content, charset).replace("\r\n", "\n")
-
-
-def _name(part: Message) -> str:
+def _name(head: Message) -> str:
     """A file name that is safe to show and to save."""
     try:
-        name = part.get_filename("") or ""
+        name = head.get_filename("") or ""
     except (LookupError, ValueError, TypeError, AttributeError):
         name = ""
-    return _UNSAFE.sub("_", decoded(str(name))).strip(" ._")[:200]
+    return _UNSAFE.sub("_", decoded(str(name)[:2000])).strip(" ._")[:200]
 
 
 def _default_name(kind: str, place: int) -> str:
-    ending = {"text/plain": "txt", "text/html": "html", "text/calendar": "ics", "application/pdf": "pdf"}
-    return f"part-{place + 1}.{ending.get(kind, kind.partition('/')[2].rpartition('.')[2][:8] or 'bin')}"
+    ending = mimetypes.guess_extension(kind, strict=False) or ".bin"
+    return f"part-{place + 1}{ending}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tickets.mail import headers, html, machines, tokens
+from tickets.mail import headers, html, machines, reports, tokens
 from tickets.mail.parsing import Parts, parse
 from tickets.mail.visible import visible_reply
 from tickets.message import InboundMessage
@@ -26,7 +26,7 @@ def message_of(
     senders = headers.addresses(head, "Reply-To") or headers.addresses(head, "From")
     written_by = headers.addresses(head, "From")
     text = parts.text.strip() or html.as_text(parts.html)
-    bounces = machines.bounces(parts)
+    bounces = reports.reports(parts)
     automatic = bool(bounces) or machines.is_automatic(head)
     return InboundMessage(
         medium=Medium.EMAIL,
@@ -39,7 +39,7 @@ def message_of(
         html=html.sanitised(parts.html),
         attachments=tuple(parts.files),
         message_id=next(iter(headers.message_ids(head, "Message-ID")), ""),
-        references=machines.original_ids(parts) if bounces else headers.message_ids(head, "References", "In-Reply-To"),
+        references=reports.original_ids(parts) if bounces else headers.message_ids(head, "References", "In-Reply-To"),
         reply_to=_token(parts, recipients),
         counts_as=_counts_as(parts, automatic),
         automatic=automatic,
