@@ -30,7 +30,7 @@ class Report(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """What is reported of one recipient. `status` is RFC 3463, e.g. 5.1.1; `permanent`: the address itself is no good."""
+    """What is reported of one recipient. `status`: RFC 3463, as 5.1.1; `permanent`: the address is no good."""
 
     recipient: str
     status: str = ""

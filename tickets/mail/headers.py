@@ -17,6 +17,8 @@ MOST_IDS = 50
 MOST_PARENTHESES = 20
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'@]{1,250}@[^\s<>()\[\],;:\"'@]{1,250}")
+# One name and one address; the name may hold a comma without quotes.
+_ONE = re.compile(r"\s*([^<>\"@()]{1,300}?)\s*<([^<>]{3,300})>\s*")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _ENCODED = re.compile(r"=\?[^?\s]{1,60}\?[bqBQ]\?")
 
@@ -60,6 +62,9 @@ def decoded(value: str) -> str:
 def addresses(message: Message, name: str) -> list[Address]:
     """The addresses of a header (`From`, `To`, `Cc` …), names decoded, at most MOST_ADDRESSES."""
     value = text_of(raw(message, name).encode("utf-8", "surrogateescape"))
+    one = _ONE.fullmatch(value)
+    if one and _ADDRESS.fullmatch(one[2].strip()):
+        return [Address(one[2].strip().lower(), decoded(one[1]))]
     if value.count("(") > MOST_PARENTHESES:
         value = value.replace("(", " ").replace(")", " ")
     if value.count("@") > MOST_ADDRESSES:

@@ -9,9 +9,11 @@ from tickets.mail import headers, tokens
 
 # Only words that no customer begins a subject with: "Auto insurance" and "Vacation bookings fail" are people's.
 _AUTOMATIC_SUBJECT = re.compile(
-    r"(?i)^\s*(?:(?:re|aw|sv|rv|tr|fwd?)\s*:\s*)*\[?(?:out of (?:the )?office|auto(?:matic|mated|matisk\w*)?[ -]?(?:re(?:ply|sponse)|svar)|"
-    r"auto\s*:|automatische antwort|automatisch antwoord|abwesend|abwesenheit(?:s(?:notiz|nachricht|meldung|assistent)|\s*:)|"
-    r"absence du bureau|réponse automatique|respuesta automática|resposta automática|risposta automatica|fuori sede|"
+    r"(?i)^\s*(?:(?:re|aw|sv|rv|tr|fwd?)\s*:\s*)*\[?(?:out of (?:the )?office|"
+    r"auto(?:matic|mated|matisk\w*)?[ -]?(?:re(?:ply|sponse)|svar)|automatische antwort|automatisch antwoord|"
+    r"abwesend|abwesenheit(?:s(?:notiz|nachricht|meldung|assistent)|\s*:)|"
+    r"absence du bureau|réponse automatique|fuori sede|"
+    r"respuesta automática|resposta automática|risposta automatica|"
     r"fuera de (?:la )?oficina|afwezig|odpowiedź automatyczna|автоматический ответ|автоответ|自動応答|自动回复|"
     r"(?:on )?vacation (?:reply|response|message|notice)|i am on vacation)"
 )
@@ -35,7 +37,7 @@ def is_automatic(head: Message) -> bool:
 
 
 def _is_by_list(head: Message, precedence: str) -> bool:
-    """Whether a mailing list sent this; a list of our own (a group that forwards to support) passes people's mail on."""
+    """Whether a mailing list sent this; one of our own (a group that forwards to support) passes people's mail on."""
     marks = [headers.raw(head, name) for name in ("List-Id", "List-Post", "List-Unsubscribe")]
     if not any(marks) and precedence != "list":
         return False

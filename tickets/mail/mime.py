@@ -7,15 +7,16 @@ from email.message import Message
 from email.policy import compat32
 
 # Nesting, parts and lines that look like a boundary, beyond which a message is hostile; the rest stays unsplit.
-DEEPEST, MOST_PARTS, MOST_BOUNDARIES = 30, 500, 10_000
+DEEPEST, MOST_PARTS, MOST_BOUNDARIES = 20, 500, 10_000
 # Header fields of one part, and bytes of one field, that are looked at.
 MOST_FIELDS, FIELD_BYTES = 1000, 65_536
 # Bytes searched for boundaries in all: nested parts are searched once a level.
-MOST_SEARCHED = 200 * 1024 * 1024
+MOST_SEARCHED = 100 * 1024 * 1024
 
 _LEADING = re.compile(rb"\A(?:[ \t]*+\r?\n|>?From [^\r\n]*+\r?\n)++")
 _FIELD = re.compile(rb"([!-9;-~]{1,100}+)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
 _BLANK = re.compile(rb"\n\r?\n")
+_LIKELY = re.compile(rb"(?mi)^--(\S[^\r\n]{0,200})\r?\nContent-")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 
@@ -87,15 +88,14 @@ def decoded_body(body: bytes, encoding: str) -> bytes:
 
 def _part(raw: bytes, budget: _Budget, depth: int) -> Part:
     head, body = head_and_body(raw)
-    boundary = _boundary(head)
-    if boundary is None:
+    if not head.get_content_type().startswith("multipart/"):
         return Part(head, body)
     budget.searched -= len(body)
     if depth >= DEEPEST or budget.searched < 0:
         budget.problems.append("too deeply nested")
         return Part(head, body)
     parts = []
-    for piece in _pieces(body, boundary, budget):
+    for piece in _pieces(body, _boundary(head), budget) or _pieces(body, _likely_boundary(body), budget):
         budget.parts -= 1
         if budget.parts < 0:
             budget.problems.append("too many parts")
@@ -104,18 +104,24 @@ def _part(raw: bytes, budget: _Budget, depth: int) -> Part:
     return Part(head, body, tuple(parts))
 
 
-def _boundary(head: Message) -> bytes | None:
-    if not head.get_content_type().startswith("multipart/"):
-        return None
+def _boundary(head: Message) -> bytes:
     try:
-        boundary = head.get_boundary()
+        boundary = head.get_boundary() or ""
     except (ValueError, LookupError, TypeError):
-        return None
-    return boundary.encode("utf-8", "surrogateescape").rstrip()[:500] if boundary else None
+        return b""
+    return boundary.encode("utf-8", "surrogateescape").rstrip()[:500]
+
+
+def _likely_boundary(body: bytes) -> bytes:
+    """The line before the first part's fields, where the header names no boundary or another one."""
+    found = _LIKELY.search(body[:FIELD_BYTES])
+    return found[1].rstrip() if found else b""
 
 
 def _pieces(body: bytes, boundary: bytes, budget: _Budget) -> list[bytes]:
     """What stands between the boundary lines; a missing last one is made good."""
+    if not boundary:
+        return []
     mark, starts, ends = b"\n--" + boundary, [], []
     text, position = b"\n" + body, -1
     for _ in range(MOST_BOUNDARIES):

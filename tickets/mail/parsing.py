@@ -71,8 +71,8 @@ def _leaf(part: mime.Part, parts: Parts) -> None:
             parts.files.append(File(name or "message.eml", "message/rfc822", content))
     elif kind == "text/html" and not attached:
         parts.html = _joined(parts, parts.html, part, HTML_CHARACTERS, "message.html")
-    elif kind == "text/plain" and not attached or kind.startswith("multipart/") and not part.body.lstrip()[:2] == b"--":
-        # A multipart without a boundary in it is text that bears the wrong label.
+    elif (kind == "text/plain" and not attached) or kind.startswith("multipart/"):
+        # A multipart in which no boundary stands is text under a wrong label.
         parts.text = _joined(parts, parts.text, part, TEXT_CHARACTERS, "message.txt")
     else:
         if kind == "text/plain" and disposition.startswith("inline") and not parts.text:

@@ -39,15 +39,18 @@ _ORIGINAL_ID = re.compile(r"(?im)^[ \t>]*message-id:\s*(<[^<>\s]{1,250}>)")
 # RFC 3463: the address, its domain or its mailbox does not exist or takes no mail.
 _NO_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)$|5\.4\.4$")
 _NOBODY = re.compile(
-    r"(?i)(?:user|recipient|mailbox|addressee|account|alias)s?(?: \S+){0,2} (?:unknown|not found|does ?n.t exist|not exist)|"
+    r"(?i)(?:user|recipient|mailbox|addressee|account|alias)s?(?: \S+){0,2} "
+    r"(?:unknown|not found|does ?n.t exist|not exist)|"
     r"(?:unknown|invalid|no such|nonexistent) (?:\w+ )?(?:user|recipient|mailbox|address|account|local part)|"
     r"(?:host|domain)(?: name)? (?:unknown|not found|does ?n.t exist)|unknown host|nxdomain|no mx|unrouteable|"
     r"address (?:rejected: user|does ?n.t exist|not found)|(?:has|have) moved"
 )
 # Refusals of this message, of its sender or for now: the address may be good.
 _OTHER_REASON = re.compile(
-    r"(?i)\bspam|\bblocked|black ?list|block ?list|\bpolicy|\bdmarc|\bspf\b|\bdkim|quota|mailbox (?:is )?full|over(?:drawn| quota)|"
-    r"too (?:large|big|many)|rate limit|\bvirus|reputation|relay|suspended|disabled|inactive|reverse dns|\bptr\b"
+    r"(?i)\bspam|\bblocked|black ?list|block ?list|\bpolicy|\bdmarc|"
+    r"\bspf\b|\bdkim|quota|mailbox (?:is )?full|"
+    r"over(?:drawn| quota)|too (?:large|big|many)|rate limit|\bvirus|reputation|relay|"
+    r"suspended|disabled|inactive|reverse dns|\bptr\b"
 )
 
 
