@@ -302,7 +302,7 @@ class Writer:
         """Drains the oldest of the spool; what is left has its turn after those who arrived meanwhile."""
         self._more = False
         try:
-            if spool.waiting():
+            if not spool.is_empty():
                 drained = spool.drain(store, DRAIN)
                 self._more = drained == DRAIN
                 log.info("spool: %d arrivals drained", drained)

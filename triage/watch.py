@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 30.0
 # Seconds between looks at what is due.
 STEP = 0.5
+# Files of the spool adopted at a time, well within the lease.
+ADOPT = 2000
 # Arrivals understood at a time while the broker is away: well within the lease.
 STAND_IN = 100
 
@@ -38,7 +40,7 @@ class Chore:
 
 def drain_spool() -> int:
     """Adopts what processes of this host left in the spool and cannot drain any more."""
-    return spool.drain(journal.store)
+    return spool.drain(journal.store, ADOPT)
 
 
 def stand_in() -> int:
