@@ -79,7 +79,7 @@ def addresses(message: Message, name: str) -> list[Address]:
 
 def _by_pattern(value: str) -> list[Address]:
     """What looks like an address where the grammar fails, such as a name with a comma and no quotes."""
-    found = []
+    found: list[Address] = []
     for match in list(_ADDRESS.finditer(value))[:MOST_ADDRESSES]:
         name = decoded(value[: match.start()].strip(' "<,')) if not found else ""
         found.append(Address(match[0].strip(".").lower(), name))
