@@ -1,6 +1,6 @@
 """Switching lines: an announcement is laid over them and taken away again; what was under it was never touched."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from tickets import audit, changes
 from tickets.models import Problem
 from voice.models import Announcement, Line
-from voice.plan import PLAN, face
+from voice.plan import PLAN, face, overlay_in_force
 
 
 def announce(
@@ -47,6 +47,23 @@ def announce(
     return made
 
 
+def says(
+    languages: Sequence[str], playbook: Mapping[str, str], audio: Mapping[str, str], typed: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """What a line will say, in its order of languages. Typed words win over the line's playbook.
+
+    A recording belongs to the playbook's words: it is played only where those are what is said.
+    """
+    spoken = []
+    for language in languages:
+        text = typed.get(language, "").strip() or playbook.get(language, "").strip()
+        own = text == playbook.get(language, "").strip()
+        sound = audio.get(language, "") if own else ""
+        if text or sound:
+            spoken.append({"language": language, "text": text, "audio": sound})
+    return spoken
+
+
 def clear(problem: Problem, by: Any = None) -> int:
     """Ends the announcements of this problem and no others."""
     return _end(Announcement.objects.filter(problem=problem), by, "the incident is over")
@@ -57,20 +74,34 @@ def clear_lines(lines: Iterable[Line], by: Any = None, why: str = "") -> int:
     return _end(Announcement.objects.filter(line__in=list(lines)), by, why)
 
 
+def end(announcements: Iterable[int], by: Any = None, why: str = "") -> int:
+    """Ends these announcements (ids) where they are not over yet; what lies under them is heard again."""
+    return _end(Announcement.objects.filter(pk__in=list(announcements)), by, why)
+
+
+def keep(line: Line, by: Any, changed: Mapping[str, Any], action: str = "line.edit") -> Line:
+    """Saves a line that is new or was edited. `changed`, for the audit trail: what it was and what it is, by field."""
+    with transaction.atomic():
+        line.save()
+        audit.record(by, action, line.key, **changed)
+        _changed()
+    return line
+
+
 def show() -> list[dict[str, Any]]:
     """Every line with the face it shows now: key, name, number, kind, since, text, problem."""
     now = timezone.now()
     shown = []
     for line in PLAN.refresh()["lines"].values():
         found = face(line, now)
-        since = max((overlay["since"] for overlay in line["overlays"]), default=None)
+        overlay = overlay_in_force(line["overlays"], now)
         shown.append(
             {
                 "key": line["key"],
                 "name": line["name"],
                 "number": line["number"],
                 "face": found.kind,
-                "since": since if found.kind == "incident" else None,
+                "since": overlay["since"] if overlay else None,
                 "text": dict(found.text),
                 "problem": found.problem,
             }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -80,6 +80,22 @@ def is_open(line: LineDocument, now: datetime) -> bool:
         return True
     clock = f"{local_now:%H:%M}"
     return any(start <= clock < end for start, end in line["hours"].get(str(local_now.weekday()), []))
+
+
+def next_change(line: LineDocument, now: datetime) -> datetime | None:
+    """Pure: when the line opens or closes next by its hours; None if it does neither within ten days."""
+    try:
+        zone = ZoneInfo(line["time_zone"])
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+    clocks = {"00:00", *(clock for spans in line["hours"].values() for span in spans for clock in span)}
+    today, open_now = now.astimezone(zone).date(), is_open(line, now)
+    moments = (
+        datetime.combine(today + timedelta(days=days), time.fromisoformat(clock), zone)
+        for days in range(11)
+        for clock in sorted(clocks - {"24:00"})
+    )
+    return next((at for at in moments if at > now and is_open(line, at) != open_now), None)
 
 
 def _overlay(row: Announcement) -> dict[str, Any]:

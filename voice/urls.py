@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from voice import desk, simulator, texts_page
+from voice import desk, line_page, lines_pages, simulator, texts_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/", desk.callbacks, name="callbacks"),
@@ -12,6 +12,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/<int:pk>/act/", desk.act, name="callback_act"),
     path("texts/", texts_page.show, name="texts"),
     path("texts/act/", texts_page.act, name="texts_act"),
+    path("lines/", lines_pages.lines, name="lines"),
+    path("lines/announce/", lines_pages.announce, name="line_announce"),
+    path("lines/end/", lines_pages.end, name="line_end"),
+    path("lines/new/", line_page.new, name="line_new"),
+    path("lines/<int:pk>/", line_page.line, name="line"),
+    path("lines/<int:pk>/audio/", line_page.upload, name="line_audio"),
+    path("lines/<int:pk>/audio/publish/", line_page.publish, name="line_audio_publish"),
+    path("lines/<int:pk>/audio/remove/", line_page.remove, name="line_audio_remove"),
     path("simulator/", simulator.page, name="simulator"),
     path("simulator/act/", simulator.act, name="simulator_act"),
 ]

@@ -28,7 +28,7 @@ _HOME_OF |= {
     "surge": "control",
     "callback": "callbacks",
     "texts": "callbacks",
-    "line": "lines",
+    **dict.fromkeys(("line", "line_announce", "line_end", "line_new", "line_audio"), "lines"),
     "invite_new": "invitations",
 }
 

@@ -13,6 +13,7 @@ from tickets.models import Ticket
 from triage.incidents import broadcast, frozen, linking
 from triage.incidents.words import reply_text
 from triage.models import Component, Incident, Preview, Update
+from voice.lines import says
 from voice.models import Line
 from voice.words import sentence
 
@@ -74,23 +75,6 @@ def effects_of(choices: Choices) -> Effects:
         "words": list(choices.words),
         "surge": choices.surge,
     }
-
-
-def says(
-    languages: Sequence[str], playbook: Mapping[str, str], audio: Mapping[str, str], typed: Mapping[str, str]
-) -> list[dict[str, str]]:
-    """What a line will say, in its order of languages. Typed words win over the line's playbook.
-
-    A recording belongs to the playbook's words: it is played only where those are what is said.
-    """
-    spoken = []
-    for language in languages:
-        text = typed.get(language, "").strip() or playbook.get(language, "").strip()
-        own = text == playbook.get(language, "").strip()
-        sound = audio.get(language, "") if own else ""
-        if text or sound:
-            spoken.append({"language": language, "text": text, "audio": sound})
-    return spoken
 
 
 def _line(line: Line, typed: Mapping[str, str]) -> dict[str, Any]:
