@@ -122,7 +122,9 @@ def _pieces(body: bytes, boundary: bytes, budget: _Budget) -> list[bytes]:
     """What stands between the boundary lines; a missing last one is made good."""
     if not boundary:
         return []
-    mark, starts, ends = b"\n--" + boundary, [], []
+    mark = b"\n--" + boundary
+    starts: list[int] = []
+    ends: list[int] = []
     text, position = b"\n" + body, -1
     for _ in range(MOST_BOUNDARIES):
         position = text.find(mark, position + 1)
