@@ -29,7 +29,7 @@ UNCONFIRMED, SILENCE = timedelta(minutes=2), timedelta(minutes=15)
 # Who took a callback and does nothing with it for this long gives it back.
 IDLE = timedelta(minutes=30)
 # Calls that one sweep asks Twilio about.
-ASKED = 3
+ASKED = 2
 GOING_ON = frozenset({"queued", "initiated", "ringing", "in-progress"})
 
 

@@ -48,7 +48,7 @@ class DialForm(forms.Form):
 @needs(Power.RUN_INCIDENTS, in_demo=Power.WORK_DESK)
 def page(request: HttpRequest) -> HttpResponse:
     """The phone, and the call that is going on in this session. It speaks to the real webhooks."""
-    return _show(request, DialForm())
+    return _show(request, _form(request))
 
 
 @require_POST

@@ -259,6 +259,18 @@ def test_a_leg_that_can_be_kept_nowhere_is_dialled_all_the_same(callback, agent,
     assert leg.presses("1").document.find("Dial") is not None
 
 
+@pytest.mark.parametrize("key", ["nowhere", "main"])
+@pytest.mark.parametrize("said", ["", "1", "completed", "\0", "😟" * 300])
+def test_a_leg_of_nothing_we_know_is_answered_and_moves_nothing(callback, client, key, said):
+    caller = Caller(client, sid="CA" + "7" * 32)
+    for step in ("agent", "connect", "ended", "status", "else"):
+        path = f"/voice/callback/{callback.pk}/7/{key}/12015550123/{step}/"
+        caller.post(path, Digits=said, CallStatus=said, DialCallStatus=said)
+    intake.understand_all()
+    callback.refresh_from_db()
+    assert callback.state == "requested"
+
+
 def test_an_unsigned_leg_is_refused(callback, client):
     assert client.post(f"/voice/callback/{callback.pk}/1/main/12015550123/connect/", {"Digits": "1"}).status_code == 403
 

@@ -1,0 +1,96 @@
+"""The telephone's pages in a real browser: a simulated call, and the callback that comes of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, WIDE
+from tests.voice.phone_people import wanted
+from tickets import intake
+from voice.models import Callback, Line
+from voice.plan import PLAN
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Open = Callable[..., Page]
+SignIn = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def line(settings: Any, live_server: Any) -> Line:
+    """A line whose webhooks the running server answers."""
+    settings.TWILIO_AUTH_TOKENS, settings.TWILIO_ACCOUNT_SID = ["0123456789abcdef0123456789abcdef"], ""
+    settings.PUBLIC_URL, settings.SIMULATOR_BASE = "https://support.example.com", live_server.url
+    made = Line.objects.create(
+        key="main", name="Support", number="+12025550199", languages=["en"], open_text={"en": "Hello, this is Acme."}
+    )
+    PLAN.refresh()
+    return made
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_line_is_dialled_heard_and_asked_to_call_back(open_page: Open, sign_in: SignIn, scripts: bool) -> None:
+    page = open_page(scripts=scripts)
+    sign_in(page, "manager")
+    page.goto("/simulator/")
+    page.get_by_label("Your number").fill("+44 20 7946 0011")
+    page.get_by_role("button", name="Dial").click()
+    heard = page.get_by_role("list", name="What is heard")
+    expect(heard).to_contain_text("Hello, this is Acme.")
+    page.get_by_role("button", name="1", exact=True).click()
+    expect(heard).to_contain_text("will call you back")
+    expect(page.get_by_text("The call is over.")).to_be_visible()
+    expect(page.get_by_role("button", name="Dial again")).to_be_visible()
+    expect(page.get_by_label("Your number")).to_have_value("+442079460011")
+    intake.understand_all()
+    page.goto("/callbacks/")
+    page.get_by_role("link", name="+44 20 7946 0011").click()
+    page.get_by_role("button", name="Call").click()
+    expect(page.get_by_text("Simulated: you are connected.")).to_be_visible()
+    page.get_by_label("Note").fill("They are fine.")
+    page.get_by_role("button", name="Reached").click()
+    expect(page.get_by_text("Noted: reached.")).to_be_visible()
+    assert Callback.objects.get().state == "done"
+
+
+def test_a_call_is_made_by_keys_alone(open_page: Open, sign_in: SignIn) -> None:
+    page = open_page()
+    sign_in(page, "manager")
+    page.goto("/simulator/")
+    page.keyboard.press("d")
+    expect(page.get_by_text("In a call")).to_be_visible()
+    page.keyboard.press("2")
+    page.get_by_role("button", name="Leave a message").press("Enter")
+    expect(page.get_by_text("We have your message")).to_be_visible()
+
+
+def test_the_list_of_callbacks_fills_by_itself_and_n_takes_the_next(
+    open_page: Open, sign_in: SignIn, line: Line
+) -> None:
+    page = open_page()
+    agent = sign_in(page)
+    page.goto("/callbacks/")
+    expect(page.get_by_text("Nobody waits to be called back.")).to_be_visible()
+    made = wanted(line)
+    expect(page.get_by_role("link", name="+1 201-555-0123")).to_be_visible()
+    page.keyboard.press("n")
+    page.wait_for_url(f"**/callbacks/{made.pk}/")
+    made.refresh_from_db()
+    assert made.agent == agent
+
+
+@pytest.mark.parametrize(("dark", "size"), [(False, WIDE), (True, PHONE)], ids=["light", "dark on a phone"])
+def test_the_pages_are_for_everybody(
+    open_page: Open, sign_in: SignIn, accessible: Callable[[Page], None], line: Line, dark: bool, size: dict[str, int]
+) -> None:
+    made, page = wanted(line), open_page(dark=dark, size=size)
+    sign_in(page, "manager")
+    for address in ("/callbacks/", f"/callbacks/{made.pk}/", "/texts/", "/simulator/"):
+        page.goto(address)
+        accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    page.get_by_role("button", name="Dial").click()
+    expect(page.get_by_text("In a call")).to_be_visible()
+    accessible(page)
