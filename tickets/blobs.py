@@ -21,7 +21,7 @@ def put(content: bytes) -> str:
     target = path_of(digest)
     if target.exists():
         return digest
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     write_durably(target, content)
     return digest
 
@@ -29,6 +29,23 @@ def put(content: bytes) -> str:
 def read(digest: str) -> bytes:
     """The bytes of a blob. FileNotFoundError when there is none."""
     return path_of(digest).read_bytes()
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder whose own entry outlives a power cut as well as what will lie in it."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_durably(target: Path, content: bytes) -> None:
@@ -43,8 +60,4 @@ def write_durably(target: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    _sync(target.parent)

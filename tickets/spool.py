@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DataError, IntegrityError
 
-from tickets.blobs import write_durably
+from tickets.blobs import make_folder, write_durably
 
 log = logging.getLogger(__name__)
 
@@ -37,21 +36,9 @@ def write(record: Record) -> Path:
     name = hashlib.sha256(f"{record['channel']}\0{record['key']}".encode()).hexdigest()
     target = folder() / f"{name}.json"
     if not target.exists():
-        _make_folder()
+        make_folder(folder())
         write_durably(target, json.dumps(record).encode())
     return target
-
-
-def _make_folder() -> None:
-    """The folder's own entry must outlive a power cut as well as what lies in it."""
-    if folder().exists():
-        return
-    folder().mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder().parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def is_empty() -> bool:
