@@ -5,13 +5,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, time
-from typing import Any
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
 from django.conf.locale import LANG_INFO
 from django.forms.models import model_to_dict
+from django.http import QueryDict
 
 from voice.lines import says
 from voice.models import Line
@@ -171,8 +172,9 @@ class LineForm(forms.Form):
         if values.get("number") and values["number"] in (values.get("rings") or []):
             self.add_error("rings", "A line that rings itself rings for ever.")
         if self.line.pk and values.get("seen") != state_of(self.line):
-            self.data = self.data.copy()  # type: ignore[union-attr]
-            self.data["seen"] = state_of(self.line)
+            entered = cast(QueryDict, self.data).copy()
+            entered["seen"] = state_of(self.line)
+            self.data = entered
             raise forms.ValidationError(
                 "Somebody changed this line since you opened it. Nothing was saved; what you entered stands here. "
                 "Save again to put it in place of theirs."
