@@ -137,6 +137,16 @@ class Stack:
                 os.kill(pid, signal.SIGKILL)
         return found
 
+    def kill_command(self, words: str) -> list[int]:
+        """SIGKILL for every process of the tree whose command line says `words`; their ids."""
+        assert self._process is not None
+        said = {pid: _command(pid) for pid in children_of(self._process.pid)}
+        found = [pid for pid, command in said.items() if words in command]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return found
+
     # ── its commands and its database ──────────────────────────────────────────────────────────────────────────────
 
     def manage(self, *arguments: str, check: bool = True) -> str:
@@ -249,3 +259,10 @@ def _two_free_ports() -> int:
         port = free_port()
         with contextlib.suppress(OSError, OverflowError), socket.create_server((HOST, port + 1)):
             return port
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
