@@ -11,6 +11,7 @@ from django.db import Error, close_old_connections
 
 from tickets import delivery, intake, journal, nudge, spool
 from tickets.models import Lane
+from triage import refused
 from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
@@ -60,6 +61,7 @@ CHORES = (
     Chore("look after callbacks", 10, dialling.sweep),
     Chore("expand jobs", 5, jobs.sweep),
     Chore("tick", 10, tick.tick),
+    Chore("alarm about refused webhooks", 20, refused.look),
     Chore("forget old minutes", 3600, counts.forget),
     Chore("export the status page", 5, export.refresh),
 )
