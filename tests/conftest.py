@@ -9,7 +9,9 @@ from django.conf import settings as loaded
 from django.contrib.auth.models import Group
 
 from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears one loop a process
+from tickets.notices import NOTICES
 from tickets.roles import ROLES
+from voice.plan import PLAN
 
 os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
 Path(os.environ["BREAKWATER_VAR"]).mkdir(parents=True, exist_ok=True)
@@ -24,8 +26,10 @@ if loaded.REDIS_URL:
 
 @pytest.fixture(autouse=True)
 def own_folders(settings, tmp_path: Path) -> None:
-    """Each test has folders of its own for blobs, spool, mail and exports."""
+    """Each test has folders of its own for blobs, spool, mail and exports, and remembers no other test's documents."""
     settings.VAR = tmp_path
+    for keeper in (NOTICES, PLAN):
+        keeper.forget()
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     settings.MEDIA_ROOT = tmp_path / "blobs"
     settings.MAIL_FOLDER = tmp_path / "mail"

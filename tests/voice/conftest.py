@@ -22,7 +22,6 @@ NOON_IN_NEW_JERSEY = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 def token(settings):
     settings.TWILIO_AUTH_TOKENS = [TOKEN]
     settings.TWILIO_ACCOUNT_SID = "AC" + "0" * 32
-    PLAN.forget()
 
 
 @pytest.fixture
