@@ -1,0 +1,1 @@
+"""Benchmarks: each measures a hot path beside a limit or a peer in the same run, and prints their ratio."""

@@ -1,34 +1,23 @@
 """The outbox against bare smtplib, one reused connection each, interleaved in one run; prints rates and their ratio.
 
-Run by hand: `python -m tests.bench.bench_outbox [rows]`. The sink is a process of its own.
+The sink is a process of its own.
 """
 
 import logging
 import multiprocessing
-import os
 import smtplib
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage.settings")
-os.environ.setdefault("BREAKWATER_VAR", tempfile.mkdtemp())
+from django.conf import settings
 
-import django
+from tests.tickets import smtp_server
+from tickets import outbox
+from tickets.mail import compose
+from tickets.models import Lane, Outgoing, Requester
 
-django.setup()
-
-from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-
-from tests.tickets import smtp_server  # noqa: E402
-from tickets import outbox  # noqa: E402
-from tickets.mail import compose  # noqa: E402
-from tickets.models import Lane, Outgoing, Requester  # noqa: E402
-
-ROUNDS = 5
+MAILS, ROUNDS = 10_000, 5
 TEXT = "It works again. We are sorry for the trouble, and this is what we will do about it.\n" * 24
 
 
@@ -82,15 +71,13 @@ def rate(act: Callable[[], None], count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def main(count: int) -> None:
+def main(count: int = MAILS) -> None:
     port = smtp_server.free_port()
     sink = multiprocessing.get_context("fork").Process(target=serve, args=(port,), daemon=True)
     sink.start()
     time.sleep(1)
-    logging.disable(logging.INFO)
     settings.EMAIL_BACKEND = "tickets.mail.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.MAIL_RATE = "127.0.0.1", port, 1_000_000
-    call_command("migrate", verbosity=0)
     per_round = count // ROUNDS
     ours, bare = [], []
     for _ in range(ROUNDS):
@@ -101,7 +88,3 @@ def main(count: int) -> None:
     print(f"{count} mails: outbox {statistics.median(ours):.0f}/s, smtplib {statistics.median(bare):.0f}/s")
     print(f"ratio {ratio:.2f} (rounds {', '.join(f'{o / b:.2f}' for o, b in zip(ours, bare, strict=True))})")
     sink.terminate()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)

@@ -1,30 +1,15 @@
-"""What a tick costs: a bulk load of ten days, then ticks in quiet times and in a flood; prints times and their ratios.
+"""What a tick costs: a bulk load of ten days, then quiet times and floods; prints times and their ratios."""
 
-Run by hand: `python -m tests.bench.bench_tick [contacts per day] [lines]`. A database of its own in a temporary folder.
-"""
-
-import logging
-import os
 import statistics
-import sys
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage.settings")
-os.environ.setdefault("BREAKWATER_VAR", tempfile.mkdtemp())
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-import django
-
-django.setup()
-
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
-
-from tests.triage.surge import traffic  # noqa: E402
-from triage.models import SeriesState  # noqa: E402
-from triage.surge.tick import tick  # noqa: E402
+from tests.triage.surge import traffic
+from triage.models import SeriesState
+from triage.surge.tick import tick
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 TEN_SECONDS = timedelta(seconds=10)
@@ -60,8 +45,6 @@ def say(name: str, costs: list[tuple[float, int]]) -> float:
 
 
 def main(per_day: int = 1000, lines: int = 4) -> None:
-    logging.disable(logging.WARNING)
-    call_command("migrate", verbosity=0)
     traffic.ordinary(10, until=NOW, per_day=per_day)
     print(f"ten days of {per_day} contacts a day, {lines} lines")
     say("bulk load", [measured(NOW)])
@@ -69,7 +52,3 @@ def main(per_day: int = 1000, lines: int = 4) -> None:
     flood = say("flood, 70 a minute", many(NOW + 60 * TEN_SECONDS, 60, 72, lines))
     torrent = say("torrent, 1,200 a minute", many(NOW + 120 * TEN_SECONDS, 30, 1200, lines))
     print(f"series {SeriesState.objects.count()}; flood over quiet {flood / quiet:.1f}, torrent {torrent / quiet:.1f}")
-
-
-if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
