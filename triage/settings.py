@@ -330,4 +330,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", "INFO")},
+    # The SDK writes down every request, with the numbers of those who are called and texted.
+    "loggers": {"twilio.http_client": {"level": "WARNING"}},
 }

@@ -7,13 +7,9 @@ from django.urls import reverse
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from voice.plan import Face
+from voice.spoken import pieces, variety
 from voice.words import sentence
 
-# The spoken variety of a bare language tag; `<Say>` wants a region.
-VARIETIES = {
-    "en": "en-GB", "de": "de-DE", "fr": "fr-FR", "es": "es-ES", "it": "it-IT", "nl": "nl-NL", "pt": "pt-PT",
-    "sv": "sv-SE", "da": "da-DK", "nb": "nb-NO", "no": "nb-NO", "fi": "fi-FI", "pl": "pl-PL", "ja": "ja-JP",
-}  # fmt: skip
 # Seconds that a caller has for a key.
 PATIENCE = 6
 # Seconds that a message may last, and that agents' phones ring.
@@ -22,14 +18,9 @@ LONGEST_MESSAGE, RING = 180, 20
 Speaker: TypeAlias = VoiceResponse | Gather
 
 
-def variety(language: str) -> str:
-    """The `<Say>` language of a BCP 47 tag."""
-    return VARIETIES.get(language, language) if "-" not in language else language
-
-
 def say(speaker: Speaker, name: str, language: str, **context: Any) -> None:
     """Says one of our sentences (`templates/voice/words/`)."""
-    speaker.say(sentence(name, language, **context), language=variety(language))
+    _speak(speaker, sentence(name, language, **context), language)
 
 
 def say_face(speaker: Speaker, face: Face, language: str, languages: Sequence[str]) -> None:
@@ -39,9 +30,14 @@ def say_face(speaker: Speaker, face: Face, language: str, languages: Sequence[st
             speaker.play(reverse("voice_audio", args=[face.audio[tag]]))
             return
         if face.text.get(tag, "").strip():
-            speaker.say(face.text[tag].strip(), language=variety(tag))
+            _speak(speaker, face.text[tag], tag)
             return
     say(speaker, face.kind, language)
+
+
+def _speak(speaker: Speaker, text: str, language: str) -> None:
+    for piece in pieces(text):
+        speaker.say(piece, language=variety(language))
 
 
 def gather(response: VoiceResponse, action: str, digits: int | None = 1) -> Gather:

@@ -1,12 +1,14 @@
 """What tests of the telephone share: lines, and calls as Twilio makes them."""
 
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import time_machine
 
-from tests.voice import grammar
+from tests.voice import contract, grammar
 from tests.voice.phone_people import make_agent
 from tests.voice.telephone_service import Service
 from voice import signature
@@ -40,13 +42,15 @@ def line(db) -> Line:
 
 @pytest.fixture
 def twilio(settings):
-    """Twilio's API on the loopback."""
-    service = Service()
+    """Twilio's API on the loopback, which holds every request of a test against Twilio's OpenAPI file."""
+    folder = os.environ.get("BREAKWATER_DATA")
+    service = Service(contract.load(Path(folder)) if folder else None)
     settings.TWILIO_API_BASE = service.base
     settings.PUBLIC_URL = "https://support.example.com"
     settings.CALLS_PER_SECOND = 1000
     yield service
     service.stop()
+    assert service.faults == []
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ CLASSES = {
     for name, cls in inspect.getmembers(voice_response, inspect.isclass)
     if issubclass(cls, voice_response.TwiML)
 }
-# Nested verbs' XML names as the SDK writes them.
-_NOUN_METHODS = {"Say": {"break_", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say_as", "sub", "w"}}
+
+# Bytes that Twilio speaks in one Say (https://www.twilio.com/docs/voice/twiml/say).
+LONGEST_SAY = 4096
 
 
 def _camel(name: str) -> str:
@@ -57,7 +58,9 @@ def faults(document: str | bytes) -> list[str]:
             found += [f"{child.tag} has no attribute {name}" for name in sorted(unknown)]
             if child.tag == "Gather" and not child.get("action"):
                 found.append("a Gather without an action posts to its own address for ever")
-            if child.tag in ("Say", "Play") and not (child.text or "").strip():
+            if child.tag in ("Say", "Play") and not "".join(child.itertext()).strip():
                 found.append(f"an empty {child.tag}")
+            if child.tag == "Say" and len("".join(child.itertext()).encode()) > LONGEST_SAY:
+                found.append(f"a Say of more than {LONGEST_SAY} bytes")
             waiting.append(child)
     return found
