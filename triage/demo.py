@@ -42,8 +42,14 @@ LINES = (
         "languages": ["de", "en"],
         "time_zone": "Europe/Berlin",
         "hours": WEEKDAYS,
-        "open_text": {"de": "Willkommen beim Support von Acme. Wir sind alle im Gespräch."},
-        "closed_text": {"de": "Willkommen beim Support von Acme. Wir sind von sieben bis einundzwanzig Uhr da."},
+        "open_text": {
+            "de": "Willkommen beim Support von Acme. Wir sind alle im Gespräch.",
+            "en": "Welcome to Acme support. All of us are talking to customers.",
+        },
+        "closed_text": {
+            "de": "Willkommen beim Support von Acme. Wir sind von sieben bis einundzwanzig Uhr da.",
+            "en": "Welcome to Acme support. We are here from seven in the morning to nine at night.",
+        },
     },
 )
 MAILS = (

@@ -55,7 +55,10 @@ def state_of(powers: Collection[str], now: datetime | None = None) -> State:
 
 def _incident(on: Sequence[Incident], powers: Collection[str], now: datetime) -> State:
     newest = on[0]
-    due = min((incident.next_update_by for incident in on if incident.next_update_by), default=None)
+    # Whoever presses the button wants the incident that owes an update next.
+    promised = [incident for incident in on if incident.next_update_by]
+    owing = min(promised, key=lambda incident: incident.next_update_by or now, default=newest)
+    due = owing.next_update_by
     others = f" and {len(on) - 1} more" if len(on) > 1 else ""
     work, run = Power.WORK_DESK in powers, Power.RUN_INCIDENTS in powers
     page = _address("incidents") if others else _address("incident", newest.pk)
@@ -68,7 +71,7 @@ def _incident(on: Sequence[Incident], powers: Collection[str], now: datetime) ->
         next=due,
         overdue=due is not None and due <= now,
         link=page if work else "",
-        action=(page if others else f"{page}#post") if run else "",
+        action=f"{_address('incident', owing.pk)}#post" if run else "",
         action_label="Post update" if run else "",
     )
 

@@ -102,6 +102,7 @@ def render_page(page: Page, styles: str) -> str:
             "styles": styles,
             "organisation": settings.ORGANISATION,
             "verdict": VERDICTS[page.indicator],
+            "demo": settings.DEMO,
             "help_url": f"{settings.PUBLIC_URL}/help/",
         },
     )

@@ -94,7 +94,7 @@ def test_an_update_is_posted_and_its_reply_offered(boss, incident):
     assert response.url == reverse("incident_reply", args=[incident.pk, newest.pk])
     page = boss.get(response.url).content.decode()
     assert "Found it." in page
-    assert "one mail each" in page
+    assert "Nobody is left to write to" in page
 
 
 def test_an_update_without_words_keeps_the_page(boss, incident):
