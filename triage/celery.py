@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage.settings")
+TRANSPORT_ALIASES["files"] = "triage.file_broker:Transport"
 
 app = Celery("breakwater")
 app.config_from_object("django.conf:settings", namespace="CELERY")
