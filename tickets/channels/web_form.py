@@ -13,49 +13,42 @@ from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
-from django.utils.translation.trans_real import parse_accept_lang_header
+from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from tickets import blobs, journal, notices
 from tickets.models import Channel, Notice
 from tickets.roles import public
+from tickets.wording import LANGUAGES, reader_language, spoken, words
 
 SALT = "help"
 # Seconds that a form may lie open in a browser before it is sent.
 NONCE_AGE = 24 * 3600
 # At most so many files, and bytes in all.
 FILES, FILE_BYTES = 5, 10 * 1024 * 1024
-# Languages that we answer in.
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 
 
 class HelpForm(forms.Form):
-    """What somebody tells us. `website` is a trap: people do not see it, programs fill it in."""
+    """What somebody tells us. `website` is a trap: people do not see it, programs fill it in.
 
-    name = forms.CharField(label="Your name", max_length=200, required=False)
-    email = forms.EmailField(
-        label="Email address", max_length=254, help_text="We answer to this address.",
-        error_messages={"required": "Please give an address, or we cannot answer you.",
-                        "invalid": "This does not look like an email address."},
-    )  # fmt: skip
-    subject = forms.CharField(
-        label="What is it about?",
-        max_length=300,
-        error_messages={"required": "Please say in a few words what it is about."},
-    )
-    message = forms.CharField(
-        label="Your message", max_length=50_000, widget=forms.Textarea(attrs={"rows": 8}),
-        error_messages={"required": "Please tell us what happened.",
-                        "max_length": "This is too long for the form; please attach it as a file."},
-    )  # fmt: skip
-    language = forms.ChoiceField(label="Answer me in", choices=LANGUAGES)
-    website = forms.CharField(label="Leave this empty", required=False)
+    `say` has each field's words by the field's name: label, `_help`, and `_<code>` of mistakes.
+    """
 
-    def __init__(self, *args: Any, files: Sequence[UploadedFile] = (), **kwargs: Any) -> None:
+    name = forms.CharField(max_length=200, required=False)
+    email = forms.EmailField(max_length=254)
+    subject = forms.CharField(max_length=300)
+    message = forms.CharField(max_length=50_000, widget=forms.Textarea(attrs={"rows": 8}))
+    language = forms.ChoiceField(choices=list(LANGUAGES.items()))
+    website = forms.CharField(required=False)
+
+    def __init__(self, *args: Any, say: dict[str, str], files: Sequence[UploadedFile] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.attached = files
+        self.say, self.attached = say, files
+        for name, field in self.fields.items():
+            field.label, field.help_text = say[name], say.get(f"{name}_help", "")
+            start = f"{name}_"
+            field.error_messages |= {key.removeprefix(start): say[key] for key in say if key.startswith(start)}
         complete = {"name": "name", "email": "email", "website": "off"}
         for name, token in complete.items():
             self.fields[name].widget.attrs["autocomplete"] = token
@@ -63,14 +56,14 @@ class HelpForm(forms.Form):
 
     def clean_website(self) -> str:
         if self.cleaned_data["website"]:
-            raise forms.ValidationError("Please leave this field empty and send the form again.")
+            raise forms.ValidationError(self.say["website_filled"])
         return ""
 
     def clean(self) -> dict[str, Any]:
         if len(self.attached) > FILES:
-            self.add_error(None, f"Please attach at most {FILES} files.")
+            self.add_error(None, self.say["files_many"])
         if sum(file.size or 0 for file in self.attached) > FILE_BYTES:
-            self.add_error(None, f"Please attach at most {FILE_BYTES // 1024 // 1024} MB in all.")
+            self.add_error(None, self.say["files_large"])
         return self.cleaned_data
 
 
@@ -79,12 +72,20 @@ class HelpForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def help_form(request: HttpRequest) -> HttpResponse:
     """The form, and what is sent with it."""
+    language = reader_language(request)
+    # Mistakes that we have no words for are named in Django's.
+    with translation.override(language):
+        return spoken(_answer(request, language), language)
+
+
+def _answer(request: HttpRequest, language: str) -> HttpResponse:
+    say = _words(language)
     if request.method != "POST":
-        return _page(request, HelpForm(initial={"language": _language(request)}))
-    form = HelpForm(request.POST, files=request.FILES.getlist("files"))
+        return _page(request, HelpForm(say=say, initial={"language": language}))
+    form = HelpForm(request.POST, say=say, files=request.FILES.getlist("files"))
     nonce = _nonce_of(request.POST.get("nonce", ""))
     if nonce is None:
-        form.add_error(None, "This page was open for too long. Nothing is lost: please send it again.")
+        form.add_error(None, say["too_old"])
     if not form.is_valid() or nonce is None:
         return _page(request, form, status=422)
     try:
@@ -102,7 +103,9 @@ def help_done(request: HttpRequest, reference: str) -> HttpResponse:
     plain = reference.partition(".")[0]
     if not hmac.compare_digest(reference.encode(), signed(plain).encode()):
         raise Http404
-    return render(request, "help/done.html", {"reference": plain.upper(), "notice": _notice(request)})
+    language = reader_language(request)
+    context = {"reference": plain.upper(), "notice": _notice(language), "say": _words(language), "language": language}
+    return spoken(render(request, "help/done.html", context), language)
 
 
 def reference_of(key: str) -> str:
@@ -147,14 +150,15 @@ def _page(request: HttpRequest, form: HelpForm, status: int = 200, *, not_kept: 
     sent = request.POST.get("nonce", "") if request.method == "POST" else ""
     # The same nonce again while it is good: what is corrected or sent twice stays one.
     nonce = sent if _nonce_of(sent) else signing.dumps(secrets.token_urlsafe(12), salt=SALT)
+    language = reader_language(request)
     context = {
         "form": form,
+        "say": form.say,
+        "language": language,
         "nonce": nonce,
-        "notice": _notice(request),
+        "notice": _notice(language),
         "not_kept": not_kept,
         "address": settings.SUPPORT_ADDRESS,
-        "files": FILES,
-        "megabytes": FILE_BYTES // 1024 // 1024,
         "had_files": bool(form.attached),
     }
     response = render(request, "help/form.html", context, status=status)
@@ -164,14 +168,9 @@ def _page(request: HttpRequest, form: HelpForm, status: int = 200, *, not_kept: 
     return response
 
 
-def _notice(request: HttpRequest) -> notices.Shown | None:
-    return notices.current(Notice.Target.WEB_FORM, _language(request))
+def _words(language: str) -> dict[str, str]:
+    return words("help", language, files=FILES, megabytes=FILE_BYTES // 1024 // 1024)
 
 
-def _language(request: HttpRequest) -> str:
-    """The reader's language among ours, from what the browser says; no cookie, no session."""
-    known = {tag for tag, _ in LANGUAGES}
-    for tag, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
-        if (short := tag.partition("-")[0]) in known:
-            return short
-    return LANGUAGES[0][0]
+def _notice(language: str) -> notices.Shown | None:
+    return notices.current(Notice.Target.WEB_FORM, language)

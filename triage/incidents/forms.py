@@ -45,7 +45,7 @@ class EnterForm(forms.Form):
 
     title = forms.CharField(max_length=200, label="Title", help_text="Public: the status page and the mails bear it.")
     started_at = forms.DateTimeField(
-        label="Affected since (UTC)",
+        label=f"Affected since ({settings.TIME_ZONE})",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
         help_text="Open tickets from then on are linked.",
     )

@@ -12,9 +12,11 @@ from django.contrib.staticfiles import finders
 from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from tickets.blobs import write_durably
+from tickets.mail.words import FALLBACK
+from tickets.wording import LANGUAGES, words
 from triage.models import Component, Incident, Update
 from triage.status.components import effective, worst
 
@@ -23,12 +25,6 @@ log = logging.getLogger(__name__)
 # Days that a solved incident stays on the page.
 PAST_DAYS = 14
 ASSETS = ("base.css", "public.css", "icon.svg")
-VERDICTS = {
-    "none": "All systems operational",
-    "minor": "Some parts do not work as usual",
-    "major": "Important parts do not work",
-    "critical": "Most of our service does not work",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +68,19 @@ def compose(now: datetime | None = None) -> Page:
     current = [incident for incident in shown if incident.left_at is None]
     parts = list(Component.objects.all())
     status = effective(parts, current)
-    labels = dict(Component.Status.choices)
-    components = [
-        {"id": part.pk, "name": part.name, "status": status[part.pk], "label": labels[status[part.pk]]}
-        for part in parts
-    ]
+    components = [{"id": part.pk, "name": part.name, "status": status[part.pk]} for part in parts]
     return Page(components, current, [incident for incident in shown if incident.left_at is not None])
 
 
+def file_of(language: str) -> str:
+    """The page's file: index.html in English, index.<tag>.html in the other languages."""
+    return "index.html" if language == FALLBACK else f"index.{language}.html"
+
+
 def files_of(page: Page) -> dict[str, bytes]:
-    """The export: a page, its style sheets and icon beside it, and the same facts for programs."""
-    made = {
-        "index.html": render_page(page, styles="").encode(),
-        "status.json": json.dumps(_document(page), indent=1, ensure_ascii=False).encode(),
-    }
+    """The export: a page for each language, style sheets and icon beside it, and the same facts for programs."""
+    made = {file_of(language): render_page(page, language, styles="").encode() for language in LANGUAGES}
+    made["status.json"] = json.dumps(_document(page), indent=1, ensure_ascii=False).encode()
     for name in ASSETS:
         found = finders.find(f"breakwater/{name}")
         if found:
@@ -93,28 +88,34 @@ def files_of(page: Page) -> dict[str, bytes]:
     return made
 
 
-def render_page(page: Page, styles: str) -> str:
-    """The page's HTML. `styles` is where its style sheets are: beside the page in the export."""
-    return render_to_string(
-        "status/page.html",
-        {
-            "page": page,
-            "styles": styles,
-            "organisation": settings.ORGANISATION,
-            "verdict": VERDICTS[page.indicator],
-            "demo": settings.DEMO,
-            "help_url": f"{settings.PUBLIC_URL}/help/",
-        },
-    )
+def render_page(page: Page, language: str, styles: str) -> str:
+    """The page's HTML. `styles` is where its style sheets are; empty: beside the page in the export."""
+    others = [(tag, name, file_of(tag)) for tag, name in LANGUAGES.items() if tag != language and not styles]
+    with translation.override(language):
+        return render_to_string(
+            "status/page.html",
+            {
+                "page": page,
+                "styles": styles,
+                "language": language,
+                # What managers write is in the house's language.
+                "own": settings.LANGUAGE_CODE,
+                "others": others,
+                "say": words("status", language, zone=settings.TIME_ZONE, days=PAST_DAYS),
+                "organisation": settings.ORGANISATION,
+                "demo": settings.DEMO,
+                "help_url": f"{settings.PUBLIC_URL}/help/",
+            },
+        )
 
 
 def refresh(now: datetime | None = None) -> bool:
-    """Writes what changed, the page last. True if anything did."""
+    """Writes what changed, the pages last. True if anything did."""
     target = folder()
     target.mkdir(parents=True, exist_ok=True)
     changed = False
     made = files_of(compose(now))
-    for name in sorted(made, key=lambda name: name == "index.html"):
+    for name in sorted(made, key=lambda name: name.endswith(".html")):
         if _on_disk(target / name) != made[name]:
             write_durably(target / name, made[name])
             changed = True
@@ -152,7 +153,7 @@ def _document(page: Page) -> dict[str, Any]:
             "time_zone": "Etc/UTC",
             "updated_at": max(updated).isoformat() if updated else None,
         },
-        "status": {"indicator": page.indicator, "description": VERDICTS[page.indicator]},
+        "status": {"indicator": page.indicator, "description": words("status", FALLBACK)[page.indicator]},
         "components": [
             {"id": str(part["id"]), "name": part["name"], "status": part["status"], "position": position}
             for position, part in enumerate(page.components, 1)

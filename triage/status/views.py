@@ -11,12 +11,14 @@ from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from tickets.roles import public
+from tickets.wording import LANGUAGES, reader_language, spoken
 from triage.status import export
 
 log = logging.getLogger(__name__)
 
+PAGES = {export.file_of(language): language for language in LANGUAGES}
 TYPES = {
-    "index.html": "text/html; charset=utf-8",
+    **dict.fromkeys(PAGES, "text/html; charset=utf-8"),
     "status.json": "application/json",
     "base.css": "text/css; charset=utf-8",
     "public.css": "text/css; charset=utf-8",
@@ -38,13 +40,15 @@ _held: dict[Path, _Held] = {}
 @public
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """The status page."""
-    held = _read("index.html")
+    """The status page, in the reader's language."""
+    language = reader_language(request)
+    name = export.file_of(language)
+    held = _read(name)
     if held is None:
         # Nothing was ever exported, so nothing was ever announced.
-        nothing = export.render_page(export.Page([], [], []), styles=static("breakwater/"))
-        return HttpResponse(nothing, headers={"Cache-Control": "no-store"})
-    return _answer(request, held, "index.html")
+        nothing = export.render_page(export.Page([], [], []), language, styles=static("breakwater/"))
+        return spoken(HttpResponse(nothing, headers={"Cache-Control": "no-store"}), language)
+    return spoken(_answer(request, held, name), language)
 
 
 @public
@@ -59,6 +63,8 @@ def part(request: HttpRequest, name: str) -> HttpResponse:
 
 def _answer(request: HttpRequest, held: _Held, name: str) -> HttpResponse:
     headers = {"ETag": held.tag, "Cache-Control": "public, max-age=5", "Access-Control-Allow-Origin": "*"}
+    if name in PAGES:
+        headers["Content-Language"] = PAGES[name]
     if held.tag in request.headers.get("If-None-Match", ""):
         return HttpResponseNotModified(headers=headers)
     return HttpResponse(held.content, status=HTTPStatus.OK, content_type=TYPES[name], headers=headers)

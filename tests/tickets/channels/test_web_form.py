@@ -131,3 +131,33 @@ def test_the_notice_in_force_stands_on_top_in_the_readers_language(client):
     notices.clear(problem)
     notices.NOTICES.refresh()
     assert "logins fail" not in client.get("/help/").content.decode()
+
+
+GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "tag", "said"),
+    [
+        ({}, "en", "How can we help?"),
+        (GERMAN, "de", "Wie können wir"),
+        ({"Accept-Language": "xx,*;q=0.1"}, "en", "How can we help?"),
+    ],
+)
+def test_the_form_speaks_the_readers_language(client, headers, tag, said):
+    response = client.get("/help/", headers=headers)
+    page = response.content.decode()
+    assert said in page
+    assert f'<html lang="{tag}"' in page
+    assert response["Content-Language"] == tag
+    assert "Accept-Language" in response["Vary"]
+    assert f'<option value="{tag}" selected>' in page
+
+
+def test_mistakes_and_the_confirmation_are_told_in_the_readers_language(client, nonce):
+    wrong = {**GOOD, "nonce": nonce, "email": "", "message": "a\0b"}
+    page = client.post("/help/", wrong, headers=GERMAN).content.decode()
+    assert "Bitte geben Sie eine Adresse an" in page
+    assert "Nullzeichen" in page, "Django's own words of mistakes are German too"
+    done = client.get(f"/help/done/{web_form.signed('abcd-efgh')}/", headers=GERMAN).content.decode()
+    assert "Ihre Nachricht ist angekommen" in done

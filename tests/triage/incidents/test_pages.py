@@ -1,6 +1,9 @@
 """The pages of incident mode: thin, permitted, without script, mistakes named and words kept."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+import time_machine
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
@@ -190,3 +193,13 @@ def test_the_list_costs_the_same_however_long_it_is(boss, asked, maya, django_as
     for number in range(4):
         mode.enter(mode.preview(asked(title=f"No. {number}"), maya).token, maya)
     assert cost() == one
+
+
+def test_times_are_typed_and_shown_in_the_businesss_time(boss, asked, lines, login, settings):
+    settings.TIME_ZONE = "America/New_York"
+    since = datetime(2026, 11, 23, 10, 46, tzinfo=UTC)
+    typed = offered(boss) | {"started_at": "2026-11-23T05:46"}
+    with time_machine.travel(since + timedelta(hours=1), tick=False):
+        shown = boss.post(reverse("incident_enter"), typed).url
+    assert Preview.objects.get().effects["started_at"] == "2026-11-23T05:46:00-05:00"
+    assert "23 Nov, 05:46 EST" in boss.get(shown).content.decode()

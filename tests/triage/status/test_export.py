@@ -194,3 +194,32 @@ def test_a_current_copy_is_answered_with_304(client):
 def test_only_the_export_is_served(client, name):
     export.refresh(NOW)
     assert client.get(f"/status/{name}").status_code == 404
+
+
+def test_the_page_is_told_in_the_readers_language_and_the_updates_in_their_own(client):
+    Component.objects.create(name="Login", status="partial_outage")
+    say(an_incident(next_update_by=NOW + timedelta(minutes=30)), "We are looking into it.")
+    export.refresh(NOW)
+    response = client.get("/status/", headers={"Accept-Language": "de"})
+    page = response.content.decode()
+    assert (response["Content-Language"], '<html lang="de">' in page) == ("de", True)
+    for german in (
+        "Teilweise ausgefallen",
+        "Ursache gefunden",
+        "nächste Nachricht bis",
+        "23. November 2026, 11:16 UTC",
+    ):
+        assert german in page
+    assert 'lang="en">' in page.partition("We are looking into it.")[0].rpartition("<li")[2]
+    assert 'href="index.html"' in page
+    assert client.get("/status/index.html")["Content-Type"].startswith("text/html")
+    assert "Partial outage" in client.get("/status/index.html").content.decode()
+    assert "Partial outage" in client.get("/status/").content.decode()
+
+
+def test_times_are_those_of_the_business_and_say_so(settings):
+    settings.TIME_ZONE = "America/New_York"
+    say(an_incident(), "We are looking into it.")
+    export.refresh(NOW)
+    assert "23 Nov 2026, 05:46 EST" in page_text()
+    assert "Times are those of America/New_York" in page_text()
