@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from tickets import notices, outbox, told
-from tickets.mail import words
+from tickets import loop_guard, notices, outbox, told
+from tickets.mail import tokens, words
 from tickets.message import InboundMessage
 from tickets.models import Entry, Lane, MessageReference, Notice, Outgoing, Ticket
 
@@ -33,10 +33,18 @@ def consider(ticket: Ticket, entry: Entry, message: InboundMessage) -> Outgoing 
     notice = notices.in_force(Notice.Target.ACKNOWLEDGEMENT, ticket.language)
     heard = {about for _, about in told.known([ticket.requester_id], _keys(notice))}
     plan = plan_for(notice, heard, timezone.now())
-    if plan is None or (plan.hourly and _lately(ticket)):
+    if plan is None:
+        return None
+    why_held = loop_guard.verdict(loop_guard.facts_about(message, lately=plan.hourly and _lately(ticket)))
+    if why_held:
+        loop_guard.note(ticket, f"No acknowledgement was sent: {why_held}")
         return None
     subject, text = words.render(
-        "ack", ticket.language, reference=f"#{ticket.pk}", notice=notice.text if notice and plan.with_notice else ""
+        "ack",
+        ticket.language,
+        reference=f"#{ticket.pk}",
+        notice=notice.text if notice and plan.with_notice else "",
+        mark=tokens.mark(ticket),
     )
     row = outbox.queue(
         kind=Outgoing.Kind.ACKNOWLEDGEMENT,
@@ -50,6 +58,7 @@ def consider(ticket: Ticket, entry: Entry, message: InboundMessage) -> Outgoing 
         about=plan.about,
     )
     if row is not None:
+        loop_guard.note_sent(message)
         _show(row, ticket)
     return row
 

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from tickets import acknowledge, blobs, changes, journal, nudge
+from tickets import acknowledge, blobs, changes, forwarding, journal, loop_guard, nudge
 from tickets.mail import bounces, threads
 from tickets.message import File, InboundMessage, storable
 from tickets.models import (
@@ -193,6 +193,7 @@ def _take(message: InboundMessage, arrival: Arrival) -> str:
 
 def receive(message: InboundMessage, arrival: Arrival | None) -> Received:
     """Joins the message to the ticket it answers, or opens one. Runs in the caller's transaction."""
+    message, colleague = forwarding.unwrapped(message)
     requester = requester_of(message.sender_kind, message.sender, name=message.name, language=message.language)
     thread = threads.find(message, requester)
     if thread is not None and _is_long_over(thread.ticket):
@@ -202,8 +203,10 @@ def receive(message: InboundMessage, arrival: Arrival | None) -> Received:
         message = replace(message, payload={**message.payload, "stranger": True})
     ticket = thread.ticket if thread else _open(message, requester)
     received = Received(ticket, _write(ticket, message, arrival), created=thread is None)
+    if colleague is not None:
+        forwarding.note(received.entry, colleague, message)
     if thread is not None:
-        _join(ticket, message)
+        _join(received, message)
     for hook in _hooks:
         hook(received, message)
     if received.created:
@@ -232,10 +235,17 @@ def _newest(message: InboundMessage) -> dict[str, str]:
     return {"last_text": line[:240], "last_from": storable(message.name or message.sender, 200)}
 
 
-def _join(ticket: Ticket, message: InboundMessage) -> None:
-    """The customer waits for us again, unless it was a machine that wrote."""
+def _join(received: Received, message: InboundMessage) -> None:
+    """The customer waits for us again, unless it was a machine that wrote, or one that writes each time we solve it."""
+    ticket = received.ticket
     if message.automatic:
         return
+    if ticket.state == Ticket.State.SOLVED:
+        if not loop_guard.may_reopen(ticket, timezone.now()):
+            loop_guard.note(ticket, f"Not opened again: it was {loop_guard.REOPENINGS} times within a day")
+            return
+        received.entry.payload["reopened"] = True
+        received.entry.save(update_fields=["payload"])
     for name, value in _newest(message).items():
         setattr(ticket, name, value)
     if ticket.waiting_since is None:

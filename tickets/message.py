@@ -39,6 +39,17 @@ class Bounce:
     kind: Report = Report.FAILED
 
 
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """A message inside another: its sender, its text, and what the one who forwarded it wrote above."""
+
+    email: str
+    name: str
+    subject: str
+    text: str
+    comment: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """What somebody told us, as text. `visible` is `text` without quotes and signature."""
@@ -64,6 +75,8 @@ class InboundMessage:
     simulated: bool = False
     unreadable: bool = False
     bounces: tuple[Bounce, ...] = ()
+    # What it forwards, where the sender's own mail server vouches for the sender.
+    forwarded: Forwarded | None = None
     payload: dict[str, Any] = field(default_factory=dict)
 
 

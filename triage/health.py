@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from tickets import spool
+from tickets import loop_guard, spool
 from tickets.channels import refusals
 from tickets.models import Arrival, ArrivalState, Outgoing, WorkState
 from triage.models import Lease
@@ -52,6 +52,7 @@ def health(now: datetime) -> Health:
         Check("Set aside, could not be stored", _number(bad), "good" if not bad else "bad"),
         Check("Mail that failed", _number(failed), "good" if not failed else "warn", "outbox"),
         Check("Mail that is uncertain", _number(uncertain), "good" if not uncertain else "bad", "outbox"),
+        Check("Acknowledgements held back, 24 h", _number(loop_guard.held(now)), "good"),
         Check("Refused webhooks, 5 minutes", _number(refused), "good" if refused < REFUSED else "bad"),
         _watch(now),
     ]

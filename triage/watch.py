@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import Error, close_old_connections
 
-from tickets import delivery, intake, journal, nudge, spool
+from tickets import delivery, intake, journal, loop_guard, nudge, spool
 from tickets.models import Lane
 from triage import refused
 from triage.incidents import jobs
@@ -63,6 +63,7 @@ CHORES = (
     Chore("tick", 10, tick.tick),
     Chore("alarm about refused webhooks", 20, refused.look),
     Chore("forget old minutes", 3600, counts.forget),
+    Chore("forget what the loop guard counted", 3600, loop_guard.forget),
     Chore("export the status page", 5, export.refresh),
 )
 

@@ -152,7 +152,7 @@ def test_a_reply_long_after_the_solution_opens_a_new_ticket_that_links_back(agen
     Ticket.objects.update(solved_at=timezone.now() - timedelta(days=30))
     pipe("Again.", In_Reply_To=reply.message_id)
     assert Ticket.objects.count() == 2
-    assert Ticket.objects.latest("pk").entries.get().payload["follows"] == ticket.pk
+    assert Ticket.objects.latest("pk").entries.get(kind="message").payload["follows"] == ticket.pk
 
 
 def test_a_readers_own_fault_makes_an_unreadable_ticket_and_the_next_is_unharmed(monkeypatch):

@@ -1,16 +1,20 @@
 """A raw message read: what the desk shows of it, and what tells its thread."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from email.message import Message
 
-from tickets.mail import headers, html, machines, reports, tokens
+from tickets.mail import forwards, headers, html, machines, reports, tokens
 from tickets.mail.parsing import Parts, parse
 from tickets.mail.visible import visible_reply
-from tickets.message import InboundMessage
+from tickets.message import Forwarded, InboundMessage
 from tickets.models import CountsAs, Medium
 
 # Headers that name who a message was for; a reply token may stand in any of them.
 RECIPIENTS = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To")
+# Characters of base64 that 22 bytes take, but for the last, which holds bits of what follows.
+CONVERSATION = 29
 
 
 def read(raw: bytes, happened_at: datetime, *, sender: str = "", recipients: Sequence[str] = ()) -> InboundMessage:
@@ -39,13 +43,32 @@ def message_of(
         html=html.sanitised(parts.html),
         attachments=tuple(parts.files),
         message_id=next(iter(headers.message_ids(head, "Message-ID")), ""),
-        references=reports.original_ids(parts) if bounces else headers.message_ids(head, "References", "In-Reply-To"),
+        references=reports.original_ids(parts) if bounces else _references(head),
         reply_to=_token(parts, recipients),
         counts_as=_counts_as(parts, automatic),
         automatic=automatic,
         bounces=bounces,
+        forwarded=_forwarded(parts, text),
         payload=_payload(parts, written_by, senders),
     )
+
+
+def _references(head: Message) -> tuple[str, ...]:
+    """The messages it refers to, and for Outlook, which may lose them on the way, its conversation."""
+    ids = headers.message_ids(head, "References", "In-Reply-To")
+    conversation = headers.raw(head, "Thread-Index").strip()
+    # The first 22 bytes name the conversation (MS-OXOMSG 2.2.1.3). Outlook keeps them when people write something new
+    # into an old mail, so the topic belongs to it.
+    if len(conversation) < CONVERSATION:
+        return ids
+    topic = headers.text(head, "Thread-Topic") or headers.text(head, "Subject").rpartition(":")[2]
+    digest = hashlib.sha256(" ".join(topic.lower().split()).encode("utf-8", "replace")).hexdigest()[:16]
+    return (*ids, f"<{conversation[:CONVERSATION]}.{digest}@thread-index>")
+
+
+def _forwarded(parts: Parts, text: str) -> Forwarded | None:
+    found = forwards.find(headers.text(parts.head, "Subject"), text, parts.files)
+    return found if found and forwards.is_vouched_for(parts.head) else None
 
 
 def _token(parts: Parts, recipients: Sequence[str]) -> int | None:

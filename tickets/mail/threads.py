@@ -8,6 +8,8 @@ from tickets.mail import tokens
 from tickets.message import InboundMessage
 from tickets.models import Entry, Identity, MessageReference, Outgoing, Requester, Ticket
 
+# Messages of a ticket that are asked whom they copied in, the newest first.
+LOOKED_AT = 50
 _NUMBER = re.compile(r"#(\d{1,12})\b")
 
 
@@ -27,6 +29,7 @@ def find(message: InboundMessage, requester: Requester) -> Thread | None:
     for by, pk in (
         ("token", message.reply_to or _by_our_ids(message.references)),
         ("references", _by_references(message.references)),
+        ("mark", tokens.ticket_of_mark(message.text)),
         ("out of order", _by_earlier_answers(message, requester)),
         ("number", _by_number(message.subject, requester)),
     ):
@@ -38,12 +41,15 @@ def find(message: InboundMessage, requester: Requester) -> Thread | None:
 
 
 def takes_part(requester: Requester, ticket: Ticket) -> bool:
-    """Whether this person asked on the ticket, or wrote on it under one of their addresses."""
+    """Whether this person asked on the ticket, wrote on it, or was copied in by somebody who takes part."""
     if ticket.requester_id == requester.pk:
         return True
-    addresses = Identity.objects.filter(requester=requester).values("value")
-    written = Entry.objects.filter(ticket=ticket, sender__in=addresses, kind=Entry.Kind.MESSAGE)
-    return written.exclude(payload__has_key="stranger").exists()
+    addresses = set(Identity.objects.filter(requester=requester).values_list("value", flat=True))
+    theirs = Entry.objects.filter(ticket=ticket, kind=Entry.Kind.MESSAGE).exclude(payload__has_key="stranger")
+    if theirs.filter(sender__in=addresses).exists():
+        return True
+    copied = theirs.order_by("-pk").values_list("payload", flat=True)[:LOOKED_AT]
+    return any(addresses & {*payload.get("to", ()), *payload.get("cc", ())} for payload in copied)
 
 
 def _by_our_ids(references: Sequence[str]) -> int | None:

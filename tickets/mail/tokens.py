@@ -14,6 +14,7 @@ from tickets.models import Ticket
 SIGNATURE = 16
 _ADDRESS = re.compile(rf"\+(\d{{1,18}})-([a-z2-7]{{{SIGNATURE}}})@", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rf"<?(\d{{1,18}})\.([0-9a-f]{{16}})\.([a-z2-7]{{{SIGNATURE}}})@", re.IGNORECASE)
+_MARK = re.compile(rf"\[(\d{{1,18}})\.([a-z2-7]{{{SIGNATURE}}})\]")
 
 
 def reply_address(ticket: Ticket) -> str:
@@ -42,6 +43,17 @@ def ticket_of_message_id(value: str) -> int | None:
     if not found or not _matches(found[3], "message", found[1], found[2].lower()):
         return None
     return int(found[1])
+
+
+def mark(ticket: Ticket) -> str:
+    """What our automatic mails end with: whatever quotes it answers one of them."""
+    return f"[{ticket.pk}.{_sign('mark', ticket.pk)}]"
+
+
+def ticket_of_mark(text: str) -> int | None:
+    """The ticket whose automatic mail a text quotes; None if it quotes none."""
+    marks = (found for found in _MARK.finditer(text) if _matches(found[2], "mark", found[1]))
+    return next((int(found[1]) for found in marks), None)
 
 
 def _sign(*parts: object) -> str:

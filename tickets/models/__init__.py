@@ -11,7 +11,7 @@ from tickets.models.conversation import (
     Ticket,
 )
 from tickets.models.house import ApiToken, AuditEntry, Change, Invitation, Notice
-from tickets.models.outgoing import Lane, Outgoing, Rate, Told
+from tickets.models.outgoing import Lane, Outgoing, Rate, Restraint, Told
 from tickets.models.overlay import Overlay
 from tickets.models.work import Work, WorkState
 
@@ -37,6 +37,7 @@ __all__ = [
     "Problem",
     "Rate",
     "Requester",
+    "Restraint",
     "Ticket",
     "Told",
     "Work",

@@ -51,6 +51,7 @@ class Outgoing(Work):
             models.Index(fields=["due_at"], condition=Q(state="queued", kind="ack"), name="outgoing_acks"),
             models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="outgoing_sending"),
             models.Index(fields=["group", "state"], name="outgoing_group"),
+            models.Index(fields=["created_at"], condition=Q(kind="ack"), name="outgoing_acks_made"),
             models.Index(
                 fields=["state", "-id"], condition=Q(state__in=["failed", "uncertain"]), name="outgoing_trouble"
             ),
@@ -74,6 +75,20 @@ class Told(models.Model):
 
     def __str__(self) -> str:
         return f"{self.requester_id} {self.about}"
+
+
+class Restraint(models.Model):
+    """How often something happened in one hour that the loop guard bounds. Hours that are over are deleted."""
+
+    key = models.CharField(max_length=300)
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "hour"], name="restraint_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.count}"
 
 
 class Rate(models.Model):
