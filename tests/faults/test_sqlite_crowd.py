@@ -22,7 +22,11 @@ from triage import supervisor
 FULL = bool(os.environ.get("BREAKWATER_FULL"))
 SECONDS, ROWS = (60, 10_000) if FULL else (10, 600)
 MORE_WORKERS = 2
-pytestmark = [pytest.mark.timeout(400 if FULL else 200), pytest.mark.xdist_group("faults")]
+pytestmark = [
+    pytest.mark.timeout(500 if FULL else 200),
+    pytest.mark.xdist_group("faults"),
+    pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="it is about SQLite, which `make test` uses"),
+]
 
 BULK = f"""
 from django.utils import timezone
@@ -120,7 +124,7 @@ def test_nobody_sees_a_locked_database_and_everybody_hears_once(stack: Stack, si
         for thread in threads:
             thread.join()
         left = "SELECT count(*) FROM tickets_outgoing WHERE lane = 'bulk' AND state = 'queued' AND kind = 'broadcast'"
-        wait_until(lambda: stack.sql(left) == [(0,)], "the bulk reply", 180)
+        wait_until(lambda: stack.sql(left) == [(0,)], "the bulk reply", 300)
     assert faults == []
     assert all(seen[act.__name__] for act in acts), seen
     heard = Counter(str(message["To"]) for message in sink.got)
