@@ -25,6 +25,8 @@ _DATE = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d(?!\d)|\d{1,2}(?::|h|\.|：)\d{2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|\d{1,2}月)"
 )
 _STAMP = re.compile(r"^\W{0,3}(?:(?:19|20)\d\d[-/.年]\s?\d{1,2}[-/.月]|\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d\b)")
+# Gmail, before it had languages: "2016-06-15 20:42 GMT+02:00 Jo Doe", the colon lost on the way.
+_OLD_STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:\d\d \S.{0,120}$")
 _EMAIL = re.compile(r"[^\s<>@\"',;:()\[\]]{1,80}@[^\s<>@\"',;:()\[\]]{1,120}")
 _BRACKETED = re.compile(r"[<(\[]\s*(?:mailto:)?[^\s<>@()\[\]]{1,80}@[^\s<>@()\[\]]{1,120}")
 _COLON = re.compile(r"[:：]\s*[*_]{0,2}\s*$|[:：]?\s*-{3,}\s*$")
@@ -43,15 +45,24 @@ def bare(line: str) -> str:
     return line.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"') if "&" in line else line
 
 
+def is_end_of_address(line: str) -> bool:
+    """Whether a line that looks quoted ends an introduction that was broken inside its address: "> wrote:"."""
+    return len(line) < 40 and line.startswith("> ") and bool(_COLON.search(line) and _WROTE.match(line[2:]))
+
+
 def introduction(lines: Sequence[str], last: int, quoted_after: bool) -> int:
     """How many lines, ending with `last`, introduce a quoted message ("On … wrote:"); 0 for none. Lines are bare."""
     end = lines[last]
+    if _OLD_STAMP.match(end):
+        return 1
     if not (_COLON.search(end) or (quoted_after and _EMAIL.search(end))):
         return 0
     found = 0
     joined = ""
     for count in range(1, min(MOST_WRAPPED, last + 1) + 1):
         line = lines[last - count + 1]
+        if not line and joined.startswith("<"):  # an address that a program set apart
+            continue
         if not line or (count > 1 and (len(line) > 200 or line.endswith((".", "!", "?", ":")) and len(line) < 40)):
             break
         joined = f"{line} {joined}".rstrip()

@@ -46,9 +46,14 @@ def text(message: Message, name: str) -> str:
     return decoded(raw(message, name))
 
 
+def eight_bit(value: str) -> str:
+    """Raw 8-bit bytes of a header as text: UTF-8, else Windows-1252."""
+    return text_of(value.encode("utf-8", "surrogateescape"))
+
+
 def decoded(value: str) -> str:
     """Encoded words (RFC 2047) decoded; bytes that no charset was named for are taken as UTF-8, else Windows-1252."""
-    value = text_of(value.encode("utf-8", "surrogateescape"))
+    value = eight_bit(value)
     if not _ENCODED.search(value):
         return value
     try:
@@ -61,7 +66,7 @@ def decoded(value: str) -> str:
 
 def addresses(message: Message, name: str) -> list[Address]:
     """The addresses of a header (`From`, `To`, `Cc` …), names decoded, at most MOST_ADDRESSES."""
-    value = text_of(raw(message, name).encode("utf-8", "surrogateescape"))
+    value = eight_bit(raw(message, name))
     one = _ONE.fullmatch(value)
     if one and _ADDRESS.fullmatch(one[2].strip()):
         return [Address(one[2].strip().lower(), decoded(one[1]))]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.policy import compat32
 
+from tickets.mail import uuencoded
+
 # Nesting, parts and lines that look like a boundary, beyond which a message is hostile; the rest stays unsplit.
 DEEPEST, MOST_PARTS, MOST_BOUNDARIES = 20, 500, 10_000
 # Header fields of one part, and bytes of one field, that are looked at.
@@ -82,7 +84,7 @@ def decoded_body(body: bytes, encoding: str) -> bytes:
     if name == "quoted-printable":
         return binascii.a2b_qp(body)
     if name in ("x-uuencode", "uuencode", "uue", "x-uue"):
-        return _uuencoded(body)
+        return uuencoded.decoded(body)
     return body
 
 
@@ -148,29 +150,3 @@ def _base64(body: bytes) -> bytes:
     pieces = re.split(b"=++", body.translate(None, delete=_NOT_BASE64), maxsplit=10_000)
     whole = (piece[: len(piece) - (len(piece) % 4 == 1)] for piece in pieces)
     return b"".join(binascii.a2b_base64(piece + b"==") for piece in whole)
-
-
-def _uuencoded(body: bytes) -> bytes:
-    start = re.search(rb"(?m)^begin [0-7]{3,4} [^\n]*+\n", body)
-    if start is None:
-        return body
-    found = []
-    for line in body[start.end() :].split(b"\n"):
-        if line.strip() in (b"end", b"`"):
-            break
-        if not line.strip():
-            continue
-        try:
-            found.append(binascii.a2b_uu(line.rstrip(b"\r")))
-        except binascii.Error:
-            # Encoders that pad wrongly: as many characters as the length byte asks for.
-            length = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
-            found.append(_tolerant(line[:length]))
-    return b"".join(found)
-
-
-def _tolerant(line: bytes) -> bytes:
-    try:
-        return binascii.a2b_uu(line)
-    except binascii.Error:
-        return b""

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass, field
 from email.message import Message
 
-from tickets.mail import charsets, mime
-from tickets.mail.headers import decoded
+from tickets.mail import charsets, mime, uuencoded
+from tickets.mail.headers import decoded, eight_bit, raw
 from tickets.message import File
 
 # Bytes. What is larger is kept as an attachment and not taken apart.
@@ -17,6 +17,11 @@ TEXT_CHARACTERS, HTML_CHARACTERS = 500_000, 300_000
 MOST_BLOCKS = 100
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+# Folders that some programs send along: C:\TEMP\x.png, ../x.png.
+_FOLDERS = re.compile(r"^(?:[A-Za-z]:|\.{0,2})[\\/](?:.*[\\/])?")
+# The seal of a signed message is no file: it says nothing to people, and the original keeps it.
+_SEALS = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+_UNNAMED = "noname"
 _REPORTS = ("message/delivery-status", "message/global-delivery-status", "message/feedback-report")
 _ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
 
@@ -51,7 +56,8 @@ def parse(raw: bytes) -> Parts:
     while waiting:
         part = waiting.pop()
         if part.parts:
-            waiting.extend(reversed(part.parts))
+            signed = part.kind == "multipart/signed"
+            waiting.extend(one for one in reversed(part.parts) if not (signed and one.kind in _SEALS))
         else:
             _leaf(part, parts)
     return parts
@@ -84,12 +90,17 @@ def _file(part: mime.Part, name: str, parts: Parts) -> None:
     content = part.content()
     if content or name:
         identifier = str(part.head.get("Content-ID", "")).strip(" <>")[:250]
-        parts.files.append(File(name or _default_name(part.kind, len(parts.files)), part.kind, content, identifier))
+        parts.files.append(File(name or _default_name(part.kind, parts.files), part.kind, content, identifier))
 
 
 def _joined(parts: Parts, before: str, part: mime.Part, most: int, name: str) -> str:
-    """The text so far and this part's; all of a part that is longer than we show is attached."""
+    """The text so far and this part's; all of a part that is longer than we show is attached, and files in it are."""
     content = part.content()
+    if b"\nbegin " in content or content.startswith(b"begin "):
+        content, inside = uuencoded.taken_out(content)
+        for number, (raw_name, file) in enumerate(inside, 1):
+            safe = safe_name(charsets.text_of(raw_name)) or f"file-{number}"
+            parts.files.append(File(safe, mimetypes.guess_type(safe)[0] or "application/octet-stream", file))
     text = _text(part.head, content, parts)
     if len(before) + len(text) > most:
         parts.problems.append("the text is cut; all of it is attached")
@@ -108,14 +119,25 @@ def _text(head: Message, content: bytes, parts: Parts) -> str:
 
 
 def _name(head: Message) -> str:
-    """A file name that is safe to show and to save."""
+    """A file name that is safe to show and to save: no folders, nothing that hides its ending."""
+    # The standard library loses raw 8-bit bytes in parameters: it gets them as text.
+    clean = Message()
+    for field_name in ("Content-Disposition", "Content-Type"):
+        clean[field_name] = eight_bit(raw(head, field_name))
     try:
-        name = head.get_filename("") or ""
+        name = clean.get_filename("") or ""
     except (LookupError, ValueError, TypeError, AttributeError):
         name = ""
-    return _UNSAFE.sub("_", decoded(str(name)[:2000])).strip(" ._")[:200]
+    return safe_name(decoded(str(name)[:2000]))
 
 
-def _default_name(kind: str, place: int) -> str:
-    ending = mimetypes.guess_extension(kind, strict=False) or ".bin"
-    return f"part-{place + 1}{ending}"
+def safe_name(name: str) -> str:
+    """A file name without its folders and without characters that a system or a reader takes amiss."""
+    return _UNSAFE.sub("_", _FOLDERS.sub("", name)).strip(" ._")[:200]
+
+
+def _default_name(kind: str, files: list[File]) -> str:
+    """What people know files without a name by, with the ending of their type where it has one."""
+    unnamed = 1 + sum(file.name.startswith(_UNNAMED) for file in files)
+    ending = mimetypes.guess_extension(kind, strict=False) or ""
+    return f"{_UNNAMED}{unnamed}{'' if ending == '.bin' else ending}"

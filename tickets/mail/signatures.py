@@ -12,7 +12,7 @@ _DELIMITER = re.compile(r"^(?:-- ?|--|—|——|_{2,}|-{2,}|–{2,}|ᐧ)$")
 # Rules of other characters stand between sections as well: only what nothing but other rules follow is folded away.
 _RULE = re.compile(r"^[-–—_=~#*+.ᐧ\s]{2,}$")
 # "-Jo", and no "- yes".
-_NAME = re.compile(r"^(?:[-~]|[–—]\s?)[^\W\d_][\w.'’]*(?:\s[^\W\d_][\w.'’]*){0,2}$")
+_NAME = re.compile(r"^[-~][^\W\d_][\w.'’]*(?:\s[^\W\d_][\w.'’]*){0,2}$")
 
 _DEVICE = (
     r"i ?phone?\w*|i ?pad\w*|i ?pod|i ?mac|macbook|apple watch|android|galaxy|samsung|blackberry|huawei|xiaomi|"

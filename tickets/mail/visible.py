@@ -51,7 +51,7 @@ def visible_reply(text: str) -> str:
 def _told_apart(shown: list[str]) -> _Lines:
     bare = [attributions.bare(line) for line in shown]
     code = _in_fences(bare)
-    quoted = [not code[place] and bool(_QUOTED.match(line)) for place, line in enumerate(bare)]
+    quoted = [not code[place] and _is_quoted(line) for place, line in enumerate(bare)]
     lines = _Lines(shown, bare, quoted, code)
     after = _quoted_next(lines)
     for place, line in enumerate(bare):
@@ -80,6 +80,10 @@ def _any(places: list[int], start: int, end: int) -> bool:
     """Whether one of these places, which are in order, is from `start` on and before `end`."""
     found = bisect_left(places, start)
     return found < len(places) and places[found] < end
+
+
+def _is_quoted(line: str) -> bool:
+    return bool(_QUOTED.match(line)) and not attributions.is_end_of_address(line)
 
 
 def _in_fences(bare: list[str]) -> list[bool]:

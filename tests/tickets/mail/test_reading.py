@@ -59,7 +59,7 @@ def test_text_html_and_files_are_told_apart():
     message = read(MIXED, NOW)
     assert message.text == "It does nöt work."
     assert "<b>not</b>" in message.html
-    assert [file.name for file in message.attachments] == ["screen.png", "message.eml", "etc_pass_wd.pdf"]
+    assert [file.name for file in message.attachments] == ["screen.png", "message.eml", "wd.pdf"]
     assert message.attachments[0].content == b"\x89PNG\r\n\x1a\n"
     assert message.attachments[0].content_id == "screen@jo"
     assert message.attachments[1].content.startswith(b"Subject: Inside")
@@ -68,6 +68,44 @@ def test_text_html_and_files_are_told_apart():
 def test_html_is_shown_without_scripts_handlers_and_remote_images():
     html = read(MIXED, NOW).html
     assert not any(word in html for word in ("script", "onclick", "track.example", "x()"))
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ('filename="a.png"', "a.png"),
+        ("filename=a.png", "a.png"),
+        ('filename="C:\\TEMP\\a.png"', "a.png"),
+        ('filename="/etc/passwd"', "passwd"),
+        ('filename="../../a.png"', "a.png"),
+        ('filename="Invoice 11/2026.pdf"', "Invoice 11_2026.pdf"),
+        ('filename="invoice\u202efdp.exe"', "invoice_fdp.exe"),
+        ('filename="=?utf-8?q?Fr=C3=B6sche.txt?="', "Frösche.txt"),
+        ("filename*=utf-8''Fr%C3%B6sche.txt", "Frösche.txt"),
+        ("filename*0*=utf-8''Fr%C3%B6; filename*1=sche.txt", "Frösche.txt"),
+        ('filename="Frösche.txt"', "Frösche.txt"),
+        (b'filename="Fr\xf6sche.txt"'.decode("utf-8", "surrogateescape"), "Frösche.txt"),
+        ("", "noname1"),
+    ],
+)
+def test_file_names_are_safe_and_whole(value, name):
+    raw = mail(Content_Type="application/octet-stream", Content_Disposition=f"attachment; {value}")
+    assert [file.name for file in read(raw, NOW).attachments] == [name]
+
+
+def test_files_in_the_middle_of_a_text_are_taken_out():
+    encoded = "begin 644 C:\\a.txt\n#0V%T\n`\nend\n"
+    message = read(mail() + f"See below.\n\n{encoded}\nbegin 644 is how it starts\n\nRegards\n".encode(), NOW)
+    assert [(file.name, file.content) for file in message.attachments] == [("a.txt", b"Cat")]
+    assert message.text.split() == "It does not work. See below. begin 644 is how it starts Regards".split()
+
+
+def test_the_seal_of_a_signed_message_is_no_file():
+    raw = mail(Content_Type='multipart/signed; boundary="b"') + (
+        b"--b\n\nSigned.\n--b\nContent-Type: application/pgp-signature; name=signature.asc\n\nxyz\n--b--\n"
+    )
+    message = read(raw, NOW)
+    assert (message.text, message.attachments) == ("Signed.", ())
 
 
 @pytest.mark.parametrize(

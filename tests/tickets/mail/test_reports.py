@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tickets.mail.reading import read
-from tickets.mail.reports import is_about_address
+from tickets.mail.failures import is_about_address
 from tickets.message import Bounce, Report
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

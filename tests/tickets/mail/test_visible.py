@@ -11,6 +11,8 @@ INTRODUCTIONS = {
     "Gmail en, wrapped at the verb": "On Wed, Jun 15, 2016 at 8:42 PM, Jo Doe <jo@example.org>\nwrote:",
     "Gmail, old": "2016-06-15 20:42 GMT+02:00 Jo Doe <jo@example.org>:",
     "Gmail, old, wrapped": "2016-06-15 20:42 GMT+02:00 A person with a very long name <\njo@example.org>:",
+    "Gmail, old, without colon": "2016-06-15 20:42 GMT+02:00 Jo Doe",
+    "Mailbox, address set apart": "On Wed, 15 Jun 2016 at 20:42 Jo Doe\n\n<\nmailto:Jo Doe <jo@example.org>\n> wrote:",
     "Apple Mail en": "On 15 Jun 2016, at 20:42, Jo Doe <jo@example.org> wrote:",
     "Thunderbird en": "On 6/15/16 8:42 PM, Jo Doe wrote:",
     "Outlook for Mac en": 'On 6/15/16, 8:42 PM, "Jo Doe" <jo@example.org> wrote:',
