@@ -32,7 +32,8 @@ class Part:
 
     @property
     def kind(self) -> str:
-        return self.head.get_content_type()
+        # "text/plain charset=…", the semicolon forgotten, is text all the same.
+        return self.head.get_content_type().split()[0]
 
     def content(self) -> bytes:
         """The body without its transfer encoding."""

@@ -6,7 +6,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from tickets.mail import charsets, headers
+from tickets.mail import charsets, headers, machines
 from tickets.mail.parsing import parse
 from tickets.mail.reading import message_of
 from tickets.mail.visible import visible_reply
@@ -52,7 +52,7 @@ def of_message(raw: bytes) -> dict[str, Any]:
         "reply": storable(message.visible),
         "html": storable(message.html),
         "attachments": [storable(file.name) for file in message.attachments],
-        "is_auto_reply": message.automatic and not message.bounces,
+        "is_auto_reply": not message.bounces and machines.is_auto_reply(parts.head, message.text),
         "is_bounce": bool(kinds - {Report.COMPLAINT}),
         "is_complaint": Report.COMPLAINT in kinds,
         "bounces": [_bounce(bounce) for bounce in message.bounces],

@@ -21,6 +21,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u200e\u200f\u202a-\u202e\u2066-
 _FOLDERS = re.compile(r"^(?:[A-Za-z]:|\.{0,2})[\\/](?:.*[\\/])?")
 # The seal of a signed message is no file: it says nothing to people, and the original keeps it.
 _SEALS = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+_CHARSET = re.compile(r"(?i)\bcharset\s*=\s*\"?([\w.:-]{2,40})")
 _UNNAMED = "noname"
 _REPORTS = ("message/delivery-status", "message/global-delivery-status", "message/feedback-report")
 _ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
@@ -113,6 +114,8 @@ def _text(head: Message, content: bytes, parts: Parts) -> str:
         charset = str(head.get_param("charset", "") or "").strip("'\" ")
     except (LookupError, ValueError, TypeError):
         charset = ""
+    if not charset and (forgotten := _CHARSET.search(raw(head, "Content-Type"))):
+        charset = forgotten[1]
     if charset and charsets.known(charset) is None:
         parts.problems.append(f"unknown charset {charset[:40]}")
     return charsets.text_of(content, charset or None).replace("\r\n", "\n")

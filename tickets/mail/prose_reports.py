@@ -30,7 +30,8 @@ _FAILURE_SUBJECT = re.compile(
     r"mancato recapito|non (?:è stato )?recapita|niet (?:afgeleverd|bezorgd)|onbestelbaar|kunde inte levereras|"
     r"olevererbart|kunne ikke leveres|ikke leveret|niedostarcz|nie (?:zosta\w+ )?dostarcz|nedoruč|"
     r"не доставлен|недоставлен|не вдалося достав|teslim edilemedi|toimitus epäonnistui|kézbesíthetetlen|"
-    r"配信できません|配信に失敗|メールエラー|送信できません|届きません|エラーメール|退信|无法投递|無法傳送|未送达|배달(?:되지| 실패)|전송 실패|반송"
+    r"配信できません|配信に失敗|メールエラー|送信できません|届きません|エラーメール|退信|无法投递|無法傳送|"
+    r"未送达|배달(?:되지| 실패)|전송 실패|반송"
 )
 _FAILURE_TEXT = re.compile(
     r"(?i)(?:delivery|delivering|deliver(?:ed)?)\b[^.]{0,80}\b(?:fail|error|problem|unable|could not|not be)|"
@@ -43,7 +44,8 @@ _REFUSED = re.compile(
     r"(?i)\b5\d\d\b[ -].{0,80}(?:no such|unknown|invalid|not found|exist|unavailable|refused|rejected|full|denied)|"
     r"(?:no such|unknown|invalid) (?:\w+ )?(?:user|recipient|mailbox|address|host)|"
     r"(?:user|recipient|mailbox|host|domain) (?:is )?(?:unknown|not found|unavailable|full)|"
-    r"(?:could not|cannot|can ?not|unable to|was not|not be) (?:be )?deliver|undeliver|had (?:\w+ ){0,3}delivery errors|"
+    r"(?:could not|cannot|can ?not|unable to|was not|not be) (?:be )?deliver|undeliver|"
+    r"had (?:\w+ ){0,3}delivery errors|"
     r"delivery (?:\w+ ){0,4}(?:failed|failure|errors?)|(?:permanent|fatal) (?:\w+ )?(?:errors?|failure)|"
     r"(?:mailbox|quota|storage) (?:\w+ ){0,3}(?:full|exceeded)|over ?quota|returned to (?:you|sender)|did not reach|"
     r"(?:was|been|is) (?:rejected|refused|bounced)|nicht (?:zugestellt|ausgeliefert)|unzustellbar|"
@@ -51,7 +53,9 @@ _REFUSED = re.compile(
     r"配信できません|送信できません|届きません|无法投递|退回"
 )
 # What programs that run mailing lists answer to people who may not write to them.
-_NO_MEMBER = re.compile(r"(?i)\b(?:are|is) not (?:a )?(?:member|subscriber|subscribed)\b|\bnon-?members? (?:post|submi)")
+_NO_MEMBER = re.compile(
+    r"(?i)\b(?:are|is) not (?:a )?(?:member|subscriber|subscribed)\b|\bnon-?members? (?:post|submi)"
+)
 _LIST_HEADERS = ("X-MLServer", "X-ML-Name", "X-ML-Info", "X-Mailman-Version", "X-List-Administrivia", "List-Help")
 _DELAY = re.compile(
     r"(?i)\bdelayed\b|still being retried|warning: (?:message|could not send)|\(delay\)|will be retried"

@@ -16,8 +16,15 @@ _LISTS = {"bounce": "bouncedRecipients", "complaint": "complainedRecipients"}
 def notification(parts: Parts) -> dict[str, Any] | None:
     """The notification that a mail's text is; None if it is none."""
     text = parts.text[:LONGEST].strip()
-    if not text.startswith("{") or '"notificationType"' not in text and '"eventType"' not in text:
+    if not text.startswith("{") or not ("notificationType" in text or "eventType" in text):
         return None
+    # Mail servers break lines of a thousand characters with "!" and a blank.
+    found = _object(text) or _object(text.replace("!\n ", ""))
+    inner = found.get("Message") if found else None
+    return _object(inner) or _object(inner.replace("!\n ", "")) if isinstance(inner, str) else found
+
+
+def _object(text: str) -> dict[str, Any] | None:
     try:
         found, _ = json.JSONDecoder(strict=False).raw_decode(text)
     except (ValueError, RecursionError):

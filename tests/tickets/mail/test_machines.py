@@ -1,6 +1,6 @@
 import pytest
 
-from tickets.mail.machines import is_automatic
+from tickets.mail.machines import is_auto_reply, is_automatic
 from tickets.mail.mime import head_and_body
 
 
@@ -58,3 +58,75 @@ def test_a_group_of_our_own_that_forwards_to_support_passes_peoples_mail_on(sett
     ours = {"Precedence": "list", "List_Id": "<help.our.example>", "List_Unsubscribe": "<https://groups.example/x>"}
     assert not is_automatic(head(**ours))
     assert is_automatic(head(**{**ours, "List_Id": "<help.notour.example>"}))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    """Out of Office: Help
+Automatic reply: Help
+Re: Auto-Reply: Help
+Away until May 5
+I am out of the office
+Automatische Antwort: Hilfe
+Abwesenheitsnotiz: Hilfe
+Im Urlaub bis 3. Mai
+Réponse automatique : aide
+Absence: aide
+Respuesta automática: ayuda
+Fuera de la oficina: ayuda
+Risposta automatica: aiuto
+Fuori ufficio
+Automatisch antwoord: hulp
+Resposta automática: ajuda
+Odpowiedź automatyczna: pomoc
+Автоматический ответ: помощь
+Автоматична відповідь: допомога
+Autosvar: hjälp
+Automatiskt svar: hjälp
+Automatisk svar: hjelp
+Automaattinen vastaus: apua
+Automatická odpověď: pomoc
+Automatikus válasz: segítség
+Otomatik Yanıt: yardım
+自動応答: ヘルプ
+自动回复: 帮助
+자동 회신: 도움말""".splitlines(),
+)
+def test_an_automatic_answer_is_known_by_its_subject(subject):
+    assert is_auto_reply(head(Subject=subject), "")
+    assert is_automatic(head(Subject=subject))
+
+
+@pytest.mark.parametrize(
+    "subject",
+    """Im Urlaub funktioniert die App nicht
+Nicht erreichbare Server
+Automatische E-Mail kommt nicht an
+Automatic replies do not work
+The automatic reply is wrong
+Vacation bookings fail
+Out of stock""".splitlines(),
+)
+def test_a_persons_subject_is_no_automatic_answer(subject):
+    assert not is_auto_reply(head(Subject=subject), "I am on vacation and cannot log in.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "expected"),
+    [
+        ({"Auto_Submitted": "auto-replied (vacation)"}, "", True),
+        ({"Precedence": "auto_reply"}, "", True),
+        ({"X_Autoreply": "yes"}, "", True),
+        ({"Auto_Submitted": "auto-generated"}, "Your invoice is ready.", False),
+        ({"Auto_Submitted": "auto-generated"}, "I am currently out of the office.", True),
+        ({"Precedence": "bulk"}, "Ich bin bis zum 3. Mai im Urlaub.", True),
+        ({"Precedence": "bulk"}, "Our news of this week.", False),
+        ({"Return_Path": "<>"}, "Je suis actuellement en congé.", True),
+        ({"Return_Path": "<>"}, "Your mail was read.", False),
+        ({"X_Auto_Response_Suppress": "All"}, "現在休暇をいただいております。", True),
+        ({"List_Id": "<news.example.org>"}, "I will return on Monday.", False),
+        ({}, "I am currently out of the office.", False),
+    ],
+)
+def test_other_marks_of_machines_need_words_of_absence(fields, text, expected):
+    assert is_auto_reply(head(**fields), text) is expected

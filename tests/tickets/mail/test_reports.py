@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tickets.mail.reading import read
 from tickets.mail.failures import is_about_address
+from tickets.mail.reading import read
 from tickets.message import Bounce, Report
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -73,6 +73,25 @@ def test_a_complaint_names_who_complained_or_whose_mail_it_was():
         (prose(text="Delivery to jo@example.org failed: 550 5.1.1 unknown"), "jo@example.org", "5.1.1", "failed"),
         (prose(sender="<>", text="Could not be delivered to <jo@example.org>"), "jo@example.org", "", "failed"),
         (prose(subject="Mail delayed", text="jo@example.org: delayed mail"), None, "", ""),
+        # A server that names its reports after the message, or not at all.
+        (prose(subject="Re: Help", text="550 no such user here: <jo@example.org>"), "jo@example.org", "", "failed"),
+        (
+            prose(sender='"Mail System" <MAILER-DAEMON>', subject="x", text="jo@example.org [User unknown]"),
+            "jo@example.org",
+            "",
+            "failed",
+        ),
+        (
+            prose(
+                sender="x@lists.example",
+                subject="You jo@example.org are not member",
+                X_MLServer="fml",
+                text="jo@example.org may not write",
+            ),
+            "jo@example.org",
+            "",
+            "failed",
+        ),
         (prose(subject="Delayed Mail (still being retried)", text="<jo@example.org>"), "jo@example.org", "", "delayed"),
         (prose(subject="x", text="no words", X_Failed_Recipients="jo@example.org"), "jo@example.org", "", "failed"),
         (
@@ -116,3 +135,32 @@ def test_a_person_who_writes_about_deliveries_is_no_bounce(sender, subject):
 )
 def test_only_an_address_that_is_no_good_is_given_up(status, reason, expected):
     assert is_about_address(status, reason) is expected
+
+
+SNS = """{"Type": "Notification", "Message": "{\\"notificationType\\":\\"%s\\",\\"bounce\\":{\\"bounceType\\":\\"Permanent\\",!
+ \\"bouncedRecipients\\":[{\\"emailAddress\\":\\"Jo@example.org\\",\\"status\\":\\"5.1.1\\",\\"diagnosticCode\\":\\"smtp; 550 user unknown\\"}]},
+\\"complaint\\":{\\"complainedRecipients\\":[{\\"emailAddress\\":\\"jo@example.org\\"}]},\\"delivery\\":{},\\"mail\\":{\\"messageId\\":\\"x-1\\"}}"}
+-- If you wish to stop receiving notifications from this topic, visit example.org
+"""  # fmt: skip  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("what", "kinds"), [("Bounce", [Report.FAILED]), ("Complaint", [Report.COMPLAINT]), ("Delivery", []), ("[]", [])]
+)
+def test_notifications_of_amazon_are_read(what, kinds):
+    message = read(prose(sender="no-reply@sns.example", subject="AWS Notification Message", text=SNS % what), NOW)
+    assert [(one.recipient, one.kind) for one in message.bounces] == [("jo@example.org", kind) for kind in kinds]
+    assert not kinds or message.references == ("<x-1>",)
+    assert all(one.permanent for one in message.bounces)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"notificationType": 1}', '{"notificationType":"Bounce","bounce":[]}', "{" * 9000]
+)
+def test_what_only_looks_like_a_notification_is_a_message(text):
+    assert not read(prose(sender="jo@example.org", subject="Help", text=f'{text}"notificationType"'), NOW).bounces
+
+
+def test_a_copy_that_came_back_names_who_was_not_reached():
+    raw = report("X-Postfix-Queue-ID: 1")
+    assert [(one.recipient, one.kind) for one in read(raw, NOW).bounces] == [("jo@example.org", Report.FAILED)]
