@@ -18,7 +18,7 @@ from tickets.models import Outgoing, Ticket, WorkState
 from tickets.roles import Power, colleague, needs, powers_of
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
-from triage.surge import chart, counts, surges
+from triage.surge import chart, counts, subjects, surges
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
 from voice.models import Announcement, Callback, Line
@@ -66,10 +66,15 @@ def room(request: HttpRequest) -> HttpResponse:
 def surge(request: HttpRequest, pk: int) -> HttpResponse:
     """One surge and what is part of it."""
     found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by"), pk=pk)
+    lines = {f"line:{key}": name for key, name in Line.objects.values_list("key", "name")}
     context = {
         "surge": found,
-        "name": name_of(found.series),
-        "children": [(name_of(child.series), child) for child in found.children.order_by("series")[:50]],
+        "name": lines.get(found.series) or name_of(found.series),
+        "children": [
+            (lines.get(child.series) or name_of(child.series), child)
+            for child in found.children.order_by("series")[:50]
+        ],
+        "subjects": subjects.since(found.began_at, found.ended_at),
         "incidents": found.incidents.select_related("problem").order_by("-pk")[:10],
         "alerts": _alerts(f":{found.pk}"),
         "runs": Power.RUN_INCIDENTS in powers_of(request.user),

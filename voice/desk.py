@@ -164,17 +164,19 @@ def _rows(view: str, user: Any) -> QuerySet[Callback]:
 
 
 def _row(entry: Callback, now: datetime) -> dict[str, Any]:
+    times = local_times(entry.number, now)
     return {
         "callback": entry,
-        "their_time": clock_words(local_times(entry.number, now)),
+        "their_time": clock_words(times),
+        "unsure": len({at.utcoffset() for at in times}) > 1,
         "night": not is_decent_hour(entry.number, now),
     }
 
 
 def clock_words(times: list[datetime]) -> str:
-    """Their time as an agent reads it: one, or from–to where the zone is unsure. Words: templates would convert it."""
+    """Their time as an agent reads it: one, or a span where the zone is unsure. Words: templates would convert it."""
     clocks = list(dict.fromkeys(f"{at:%H:%M}" for at in times))
-    return "–".join(clocks if len(clocks) < 2 else [clocks[0], clocks[-1]])
+    return " to ".join(clocks if len(clocks) < 2 else [clocks[0], clocks[-1]])
 
 
 def _one(pk: int) -> dict[str, Any]:

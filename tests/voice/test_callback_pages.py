@@ -120,7 +120,12 @@ def test_the_list_is_not_rendered_again_while_nothing_changed(line, desk):
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [("+12015550123", "12:00"), ("+442079460000", "17:00"), ("+4930123456", "18:00"), ("+61412345678", "23:30–04:00")],
+    [
+        ("+12015550123", "12:00"),
+        ("+442079460000", "17:00"),
+        ("+4930123456", "18:00"),
+        ("+61412345678", "23:30 to 04:00"),
+    ],
 )
 def test_their_time_is_told_where_they_are(number, words):
     assert clock_words(local_times(number, datetime(2026, 3, 2, 17, 0, tzinfo=UTC))) == words

@@ -135,10 +135,10 @@ class EnterForm(forms.Form):
 
 def first_choices(surge: Surge | None) -> dict[str, Any]:
     """What the form offers before anybody touched it."""
-    now = timezone.now()
+    since = surge.began_at if surge else timezone.now() - timedelta(hours=1)
     return {
-        "title": f"Problems with {settings.ORGANISATION}",
-        "started_at": surge.began_at if surge else now - timedelta(hours=1),
+        "title": first_words("title", settings.LANGUAGE_CODE, since=since),
+        "started_at": since,
         "impact": Incident.Impact.MAJOR,
         "lines": list(Line.objects.filter(active=True).values_list("pk", flat=True)),
         "status": Update.Status.INVESTIGATING,

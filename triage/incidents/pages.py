@@ -15,6 +15,7 @@ from triage.incidents import broadcast, linking, mode
 from triage.incidents.forms import EnterForm, LeaveForm, ReplyForm, UpdateForm, first_choices, same_choices
 from triage.incidents.words import first_words, reply_text
 from triage.models import Incident, Job, Preview, Surge, Update
+from triage.surge import subjects
 from voice.models import Announcement
 
 # Incidents on one page of the list.
@@ -43,15 +44,25 @@ def enter(request: HttpRequest) -> HttpResponse:
             return redirect("incident_preview", mode.preview(form.choices(), request.user).token)
     else:
         form = EnterForm(initial=_initial(request))
-    return render(request, "incidents/enter.html", {"form": form}, status=400 if form.errors else 200)
+    context = {"form": form, "subjects": _subjects()}
+    return render(request, "incidents/enter.html", context, status=400 if form.errors else 200)
+
+
+def _surge() -> Surge | None:
+    return Surge.objects.filter(ended_at=None, dismissed_at=None).order_by("began_at").first()
+
+
+def _subjects() -> list[tuple[str, int]]:
+    """What people write about, for whoever has to find a title."""
+    surge = _surge()
+    return subjects.since(surge.began_at) if surge else []
 
 
 def _initial(request: HttpRequest) -> dict[str, object]:
     again = Preview.objects.filter(token=request.GET.get("again", "")).first()
     if again is not None:
         return same_choices(again.choices)
-    surges = Surge.objects.filter(ended_at=None, dismissed_at=None).order_by("began_at")
-    return first_choices(surges.first())
+    return first_choices(_surge())
 
 
 @needs(Power.RUN_INCIDENTS)
