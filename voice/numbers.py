@@ -22,7 +22,13 @@ WITHHELD = {
 }
 # Hours of the day, where the customer is, within which we call.
 FROM_HOUR, TO_HOUR = 8, 20
-_COSTLY = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}
+# Personal numbers (070 in Britain, 0700 in Germany) cost what their holder likes.
+_COSTLY = {
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.UAN,
+    PhoneNumberType.PERSONAL_NUMBER,
+}
 
 
 def caller_of(said: str) -> str:
@@ -71,7 +77,7 @@ def may_dial(number: str, countries: Collection[str]) -> str | None:
     if not phonenumbers.is_valid_number(parsed):
         return "This is no phone number."
     if phonenumbers.number_type(parsed) in _COSTLY:
-        return "Premium and shared-cost numbers are not called."
+        return "Premium, shared-cost and personal numbers are not called."
     region = phonenumbers.region_code_for_number(parsed)
     if region not in countries:
         return f"Numbers in {region or 'that country'} are not called (CALL_COUNTRIES)."

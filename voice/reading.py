@@ -12,6 +12,10 @@ from voice.models import Call, Line
 # Later ones are never overruled by earlier ones, however Twilio orders its requests.
 ORDER = ("", "queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled")
 ENDED = frozenset(ORDER[5:])
+# What a caller chose, each later one further on: steps may be understood in any order.
+CHOICES = (
+    "", "other_number", "voicemail_asked", "stay", "nobody_free", "refused", "voicemail", "agent", "callback",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,14 @@ def _record(facts: dict[str, Any], arrival: Arrival, line: Line | None) -> Call:
         },
     )
     call.started_at = min(call.started_at, arrival.happened_at)
-    if facts.get("face"):
+    # What the first words said counts; a later step tells it only where they are not understood yet.
+    first = facts.get("step") == "answer"
+    if facts.get("face") and (first or not call.face):
         call.face = facts["face"]
-    if facts.get("problem") and Problem.objects.filter(pk=facts["problem"]).exists():
+    told = facts.get("problem") and (first or call.problem_id is None)
+    if told and Problem.objects.filter(pk=facts["problem"]).exists():
         call.problem_id = facts["problem"]
-    if facts.get("choice"):
-        call.choice = facts["choice"][:16]
+    call.choice = max(call.choice, facts.get("choice", ""), key=CHOICES.index)
     _apply_status(call, facts.get("CallStatus", ""), arrival)
     call.save()
     return call

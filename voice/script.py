@@ -68,7 +68,8 @@ def dialled(turn: Turn) -> Reply:
         return Reply(response, {"choice": "agent"})
     twiml.say(response, "nobody_free", turn.language)
     shown = face(turn.line, turn.now)
-    _menu(response, turn, shown, with_words=shown.kind == "incident")
+    # A new attempt: a key pressed now is not the one that led to the ringing, and the journal keeps each once.
+    _menu(response, turn, shown, with_words=shown.kind == "incident", attempt=turn.attempt + 1)
     return Reply(response, {"choice": "nobody_free"})
 
 
@@ -177,7 +178,9 @@ def _note(turn: Turn, callee: str) -> Reply:
         return Reply(response, {"choice": "refused"})
     twiml.say(response, "callback_noted", turn.language)
     response.hangup()
-    return Reply(response, {"choice": "callback", "callback": callee})
+    # The problem is told here too: this step may be understood before the one that answered the call.
+    problem = face(turn.line, turn.now).problem
+    return Reply(response, {"choice": "callback", "callback": callee, "problem": problem})
 
 
 def _ask_number(turn: Turn) -> Reply:
@@ -195,7 +198,7 @@ def _voicemail(turn: Turn) -> Reply:
     response = VoiceResponse()
     twiml.say(response, "leave_message", turn.language)
     twiml.record(response, turn.path("recording"))
-    return Reply(response, {"choice": "voicemail_offered"})
+    return Reply(response, {"choice": "voicemail_asked"})
 
 
 def _again(turn: Turn) -> Reply:
