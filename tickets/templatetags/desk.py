@@ -26,6 +26,9 @@ _HOME_OF = {
 }
 _HOME_OF |= {
     "surge": "control",
+    "drill": "control",
+    "incident_preview": "control",
+    "incident_reply": "incidents",
     "callback": "callbacks",
     "texts": "callbacks",
     **dict.fromkeys(("line", "line_announce", "line_end", "line_new", "line_audio"), "lines"),
