@@ -231,4 +231,4 @@ def test_without_a_token_nothing_is_signed(line, client, settings):
     ),
 )
 def test_whatever_is_signed_is_answered(line, client, step, params):
-    Caller(client).post(f"/voice/main/{step}", **params)
+    assert Caller(client).post(f"/voice/main/{step}", **params).document.tag == "Response"
