@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from tickets.models import Overlay, Problem, Requester, Ticket, Work
+from voice.numbers import readable
 
 
 class Line(models.Model):
@@ -33,7 +34,7 @@ class Line(models.Model):
         ordering = ["name"]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.number}"
+        return f"{self.name} {readable(self.number)}"
 
 
 class Announcement(Overlay):

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from tickets import changes
 from tickets.models import Notice, Ticket
 from tickets.roles import Power, needs, powers_of
 from triage.incidents import broadcast, linking, mode
@@ -20,6 +21,8 @@ from voice.models import Announcement
 
 # Incidents on one page of the list.
 PAGE = 30
+# What the moving part of an incident's page depends on.
+TOPICS = ["incident", "lines", "notices", "tickets"]
 
 
 @needs(Power.WORK_DESK)
@@ -92,8 +95,10 @@ def _enter_address() -> str:
 @needs(Power.WORK_DESK)
 @require_safe
 def incident(request: HttpRequest, pk: int) -> HttpResponse:
-    """One incident: what is in force, its updates, its jobs and replies."""
+    """One incident: what is in force, its updates, its jobs and replies; `?live` is the part of it that is polled."""
     found = _incident(pk)
+    if "live" in request.GET:
+        return changes.poll(request, TOPICS, lambda: _live(request, found))
     return _page(request, found, _update_form(found))
 
 
@@ -190,16 +195,27 @@ def _page(request: HttpRequest, found: Incident, form: UpdateForm, status: int =
         "incident": found,
         "form": form,
         "updates": found.updates.select_related("by"),
+        "overdue": found.next_update_by is not None and found.next_update_by <= timezone.now(),
+        **_going(found),
+        **_may(request),
+    }
+    return render(request, "incidents/incident.html", context, status=status)
+
+
+def _live(request: HttpRequest, found: Incident) -> HttpResponse:
+    return render(request, "incidents/_going.html", {"incident": found, **_going(found), **_may(request)})
+
+
+def _going(found: Incident) -> dict[str, object]:
+    """What moves while people look on."""
+    return {
         "linked": found.problem.tickets.count(),
         "open": found.problem.tickets.filter(state=Ticket.State.OPEN).count(),
         "jobs": found.jobs.exclude(kind=Job.Kind.BROADCAST).order_by("pk"),
         "undone": set(found.jobs.filter(kind=Job.Kind.UNLINK).values_list("query__job", flat=True)),
         "broadcasts": found.broadcasts.select_related("job", "by").order_by("-pk"),
-        "overdue": found.next_update_by is not None and found.next_update_by <= timezone.now(),
         **_in_force(found),
-        **_may(request),
     }
-    return render(request, "incidents/incident.html", context, status=status)
 
 
 def _in_force(found: Incident) -> dict[str, object]:

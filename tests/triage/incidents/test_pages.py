@@ -7,6 +7,7 @@ import time_machine
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
+from tickets import changes
 from triage.incidents import jobs, mode
 from triage.incidents.forms import playbook
 from triage.models import Broadcast, Component, Incident, Preview
@@ -203,3 +204,16 @@ def test_times_are_typed_and_shown_in_the_businesss_time(boss, asked, lines, log
         shown = boss.post(reverse("incident_enter"), typed).url
     assert Preview.objects.get().effects["started_at"] == "2026-11-23T05:46:00-05:00"
     assert "23 Nov, 05:46 EST" in boss.get(shown).content.decode()
+
+
+def test_the_moving_part_is_told_anew_only_when_something_moved(boss, incident, write):
+    address = reverse("incident", args=[incident.pk])
+    assert f'hx-get="{address}?live"' in boss.get(address).content.decode()
+    first = boss.get(f"{address}?live")
+    assert "<html" not in first.content.decode()
+    assert '<strong class="count">0</strong> linked' in first.content.decode()
+    assert boss.get(f"{address}?live", headers={"If-None-Match": first["ETag"]}).status_code == 304
+    jobs.expand(incident.jobs.get(kind="link").pk)
+    changes._bump(("tickets",))  # after the commit, which a test does not have
+    moved = boss.get(f"{address}?live", headers={"If-None-Match": first["ETag"]})
+    assert '<strong class="count">1</strong> linked' in moved.content.decode()
