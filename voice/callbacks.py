@@ -13,7 +13,7 @@ from tickets.message import InboundMessage
 from tickets.models import Arrival, Entry, Identity, Medium, Problem, Ticket
 from voice import outcomes
 from voice.models import Callback, Line
-from voice.numbers import is_decent_hour
+from voice.numbers import is_decent_hour, readable
 
 State = Callback.State
 WAITING = (State.REQUESTED, State.DUE)
@@ -71,7 +71,7 @@ def _make(
             sender_kind=Identity.Kind.PHONE,
             sender=number,
             subject="Asked to be called back",
-            text=f"Asked on the phone to be called back on {number}.",
+            text=f"Asked on the phone to be called back on {readable(number)}.",
             entry_kind=Entry.Kind.CALLBACK,
             simulated=simulated,
         ),

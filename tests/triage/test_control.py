@@ -165,7 +165,7 @@ def test_incident_mode_and_lines_are_told(client, manager):
         problem=trouble, started_at=timezone.now(), entered_at=timezone.now(), entered_by=manager
     )
     text = page(client)
-    assert "Announcing" in text
+    assert "announcing" in text
     assert f"/incidents/{incident.pk}/leave/" in text
     assert text.count("Logins failing") >= 2
     assert 'class="mark"' in text

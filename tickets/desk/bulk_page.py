@@ -38,9 +38,9 @@ def selection_of(request: HttpRequest) -> Selection:
     else:
         ids = [int(pk) for pk in request.POST.getlist("ticket") if pk.isdecimal()][: acts.BOUND + 1]
     if not ids:
-        return Selection([], "Nothing is selected: tick the requests first.")
+        return Selection([], "Nothing is selected: tick some first.")
     if len(ids) > acts.BOUND:
-        return Selection([], f"More than {acts.BOUND} requests match. Narrow the view, or work through them in parts.")
+        return Selection([], f"More than {acts.BOUND} tickets match. Narrow the view, or work through them in parts.")
     return Selection(ids)
 
 
@@ -50,7 +50,7 @@ def look(request: HttpRequest) -> HttpResponse:
     """Shows what a bulk action will do before it does."""
     act, selection = request.POST.get("act", ""), selection_of(request)
     if act not in HEADINGS or selection.fault:
-        messages.error(request, selection.fault or "Choose what to do with the selected requests.")
+        messages.error(request, selection.fault or "Choose what to do with the selected tickets.")
         return redirect("queue")
     return _confirm(request, act, selection.ids)
 
@@ -59,7 +59,7 @@ def _confirm(request: HttpRequest, act: str, ids: list[int], error: str = "") ->
     tickets = Ticket.objects.filter(pk__in=ids)
     context = {
         "act": act,
-        "heading": f"{HEADINGS[act]}: {len(ids)} request{'' if len(ids) == 1 else 's'}",
+        "heading": f"{HEADINGS[act]}: {len(ids)} ticket{'' if len(ids) == 1 else 's'}",
         "ids": ",".join(str(pk) for pk in ids),
         "count": len(ids),
         "first": tickets.select_related("requester").order_by("waiting_since", "pk")[:10],
@@ -78,14 +78,14 @@ def do(request: HttpRequest) -> HttpResponse:
     act = request.POST.get("act", "")
     ids = [int(pk) for pk in request.POST.get("ids", "").split(",") if pk.isdecimal()][: acts.BOUND]
     if act not in _DOERS or not ids:
-        messages.error(request, "Choose the requests and what to do with them.")
+        messages.error(request, "Choose the tickets and what to do with them.")
         return redirect("queue")
     done = _DOERS[act](request, ids)
     if isinstance(done, str):
         return _confirm(request, act, ids, error=done)
     undoing.offer(request, done)
     if not done.before:
-        messages.info(request, "Nothing to do: the selected requests were like that already.")
+        messages.info(request, "Nothing to do: the selected tickets were like that already.")
     return redirect("queue")
 
 

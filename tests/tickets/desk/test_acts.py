@@ -113,7 +113,7 @@ def test_all_that_match_are_meant_up_to_the_bound_and_more_is_refused(
     assert {int(pk) for pk in shown.context["ids"].split(",")} == {one.pk for one in made}
     ticket()
     answer = client.post(reverse("bulk"), {"act": "assign", "view": "unassigned", "all": "1"}, follow=True)
-    assert "More than 3 requests match" in answer.content.decode()
+    assert "More than 3 tickets match" in answer.content.decode()
 
 
 def test_linking_in_bulk_may_name_a_new_problem(client: Client) -> None:
