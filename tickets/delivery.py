@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from tickets import changes, nudge, rates, work
 from tickets.mail import compose
-from tickets.mail.transport import Courier
+from tickets.mail.transport import Courier, Crew
 from tickets.models import Identity, Lane, Outgoing, WorkState
 from tickets.work import TransportError
 
@@ -22,9 +23,11 @@ RATE = "mail"
 # After so many attempts (about three days of growing pauses) a transient fault is taken for a permanent one.
 MOST_ATTEMPTS = 30
 # One run of the bulk lane: rows and seconds.
-RUN_ROWS, RUN_SECONDS = 50, 5.0
-# Slots of the global rate taken at once, and seconds that a run waits for them.
-SLOTS, PATIENCE = 10, 2.0
+RUN_ROWS, RUN_SECONDS = 500, 5.0
+# Slots of the global rate taken at once (no more than half a second's), and seconds that a run waits for them.
+SLOTS, PATIENCE = 100, 2.0
+# Due rows for which another connection is opened.
+WORTH_A_CONNECTION = 25
 # Seconds that nobody tries after the mail server could not be used.
 HOLD = 15.0
 
@@ -50,34 +53,34 @@ class Outcome:
 
 def send(pk: int) -> str:
     """Sends one live row now, if it is due and free. Returns the state it is in afterwards."""
-    with Courier() as courier:
+    with Crew(1) as crew:
         try:
-            courier.open()
+            crew.open()
         except TransportError as error:
             pause = timezone.now() + timedelta(seconds=HOLD)
             Outgoing.objects.filter(pk=pk, state=WorkState.QUEUED).update(error=str(error), due_at=pause)
         else:
             rates.spend(RATE, settings.MAIL_RATE)
-            _send_block([pk], courier)
+            _send_block([pk], crew)
     return Outgoing.objects.values_list("state", flat=True).get(pk=pk)
 
 
 def send_due(lane: str, limit: int = RUN_ROWS, seconds: float = RUN_SECONDS) -> int:
-    """Sends due rows of a lane over one connection, at most so many and for so long. Returns how many it dealt with."""
+    """Sends due rows of a lane, at most so many and for so long, over few connections. Returns their number."""
     ids, dealt, end = _due(lane, limit), 0, time.monotonic() + seconds
-    with Courier() as courier:
+    with Crew(min(settings.MAIL_CONNECTIONS, 1 + len(ids) // WORTH_A_CONNECTION)) as crew:
+        unwell = False
         while ids and time.monotonic() < end:
             slots = _take_slots(len(ids))
             if not slots:
                 break
             block, ids = ids[:slots], ids[slots:]
             try:
-                courier.open()
-                dealt += _send_block(block, courier)
+                dealt += _send_block(block, crew)
             except TransportError as error:
                 log.warning("outgoing mail waits: %s", error)
-                courier.unwell = True
-            if courier.unwell:
+                unwell = True
+            if unwell or crew.unwell:
                 rates.hold(RATE, HOLD)
                 break
     if dealt:
@@ -85,29 +88,35 @@ def send_due(lane: str, limit: int = RUN_ROWS, seconds: float = RUN_SECONDS) -> 
     return dealt
 
 
-def _send_block(ids: list[int], courier: Courier) -> int:
+def _send_block(ids: list[int], crew: Crew) -> int:
     """Sends those of these rows that are free. Returns how many it dealt with; stops when the server is unwell.
 
-    What came of a row is committed together with the claim of the next one: one commit a message, and whoever dies here
-    leaves one claim behind. TransportError when the connection cannot be made anew; nothing is claimed then.
+    In rounds of one message on each connection. What came of a round is committed together with the claims of the next:
+    one commit a round, and whoever dies here leaves one claim behind for each connection. TransportError when no
+    connection can be made; nothing is claimed then.
     """
     rows = {row.pk: row for row in Outgoing.objects.filter(pk__in=ids, state=WorkState.QUEUED)}
     blocked = suppressed({row.to for row in rows.values()})
-    outcome, dealt = None, 0
+    waiting = [rows[pk] for pk in ids if pk in rows]
+    outcomes: list[Outcome] = []
+    dealt = 0
+
+    def attempt(row: Outgoing, courier: Courier) -> Outcome:
+        return _attempt(row, courier, blocked.get(row.to.lower()))
+
     try:
-        for row in (rows[pk] for pk in ids if pk in rows):
-            courier.open()
+        while waiting and not crew.unwell:
+            crew.open()
+            turn, waiting = waiting[: len(crew)], waiting[len(crew) :]
             with transaction.atomic():
-                _note(outcome)
-                claimed = work.claim_known(row)
-            outcome = None
-            if claimed:
-                dealt += 1
-                outcome = _attempt(row, courier, blocked.get(row.to.lower()))
-            if courier.unwell:
-                break
+                _note(outcomes)
+                claimed = work.claim_many(turn)
+            dealt, outcomes = dealt + len(claimed), []
+            outcomes, fault = crew.each(attempt, claimed)
+            if fault:
+                raise fault
     finally:
-        _note(outcome)
+        _note(outcomes)
     return dealt
 
 
@@ -119,7 +128,7 @@ def _due(lane: str, limit: int) -> list[int]:
 
 
 def _take_slots(wanted: int) -> int:
-    count = max(1, min(SLOTS, wanted, int(settings.MAIL_RATE)))
+    count = max(1, min(SLOTS, wanted, int(settings.MAIL_RATE / 2)))
     wait = rates.take(RATE, settings.MAIL_RATE, count=count, patience=PATIENCE)
     if wait is None:
         return 0
@@ -148,14 +157,17 @@ def _fault(row: Outgoing, error: TransportError) -> Outcome:
     return Outcome(row, WorkState.QUEUED, str(error), pause=work.pause_after(row.attempts))
 
 
-def _note(outcome: Outcome | None) -> None:
-    if outcome is None:
-        return
-    if outcome.pause is not None:
-        work.put_back(outcome.row, outcome.pause, outcome.error)
-    else:
-        values = {"provider_id": outcome.provider_id} if outcome.provider_id else {}
-        work.finish(outcome.row, WorkState(outcome.state), outcome.error, **values)
+def _note(outcomes: Sequence[Outcome]) -> None:
+    plain = [one for one in outcomes if one.state == WorkState.SENT and not one.provider_id]
+    work.finish_sent([one.row for one in plain])
+    for outcome in outcomes:
+        if outcome in plain:
+            continue
+        if outcome.pause is not None:
+            work.put_back(outcome.row, outcome.pause, outcome.error)
+        else:
+            values = {"provider_id": outcome.provider_id} if outcome.provider_id else {}
+            work.finish(outcome.row, WorkState(outcome.state), outcome.error, **values)
 
 
 def run_bulk() -> int:

@@ -2,16 +2,18 @@
 
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from tickets.models import Work, WorkState
 
 Row = TypeVar("Row", bound=Work)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class TransportError(Exception):
@@ -51,6 +53,33 @@ def claim_known(row: Row, now: datetime | None = None) -> bool:
     return True
 
 
+def claim_many(rows: Sequence[Row]) -> list[Row]:
+    """Claims rows that were read before, in a query where nobody else wants them; returns those that are ours."""
+    now = timezone.now()
+    claimed: list[Row] = []
+    for attempts in sorted({row.attempts for row in rows}):
+        alike = [row for row in rows if row.attempts == attempts]
+        wanted = type(alike[0])._default_manager.filter(
+            pk__in=[row.pk for row in alike], state=WorkState.QUEUED, attempts=attempts, due_at__lte=now
+        )
+        try:
+            with transaction.atomic():
+                if wanted.update(state=WorkState.SENDING, claimed_at=now, attempts=F("attempts") + 1) != len(alike):
+                    # Somebody has some of them; which ones, only claims of one row each can tell.
+                    raise _Contested
+        except _Contested:
+            claimed += [row for row in alike if claim_known(row, now)]
+            continue
+        for row in alike:
+            row.state, row.claimed_at, row.attempts = WorkState.SENDING, now, attempts + 1
+        claimed += alike
+    return claimed
+
+
+class _Contested(Exception):
+    pass
+
+
 def due_ids(rows: QuerySet[Row], limit: int, now: datetime | None = None) -> list[int]:
     """Ids of queued rows that are due, the longest due first: candidates for `claim`."""
     due = rows.filter(state=WorkState.QUEUED, due_at__lte=now or timezone.now())
@@ -69,6 +98,21 @@ def finish(row: Row, state: WorkState, error: str = "", **values: object) -> boo
     if state == WorkState.SENT:
         held = mine.filter(state__in=[WorkState.SENDING, WorkState.UNCERTAIN, WorkState.QUEUED])
     return bool(held.update(state=state, error=error, done_at=timezone.now(), **values))
+
+
+def finish_sent(rows: Sequence[Row]) -> None:
+    """Ends as sent the claims of rows that nothing more is to be said of, in a query for those claimed together."""
+    for claim_of in sorted({(row.claimed_at or _NEVER, row.attempts) for row in rows}):
+        alike = [row for row in rows if (row.claimed_at or _NEVER, row.attempts) == claim_of]
+        claimed_at, attempts = claim_of
+        type(alike[0])._default_manager.filter(
+            pk__in=[row.pk for row in alike],
+            attempts=attempts,
+            claimed_at=claimed_at,
+            state__in=[WorkState.SENDING, WorkState.UNCERTAIN, WorkState.QUEUED],
+        ).update(state=WorkState.SENT, error="", done_at=timezone.now())
+        for row in alike:
+            row.state, row.error = WorkState.SENT, ""
 
 
 def put_back(row: Row, pause: timedelta, error: str) -> bool:

@@ -1,8 +1,10 @@
 """One open way out for many messages by Django's mail API; every fault is told as what it means for the message."""
 
 import smtplib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from anymail.exceptions import AnymailAPIError, AnymailError
 from django.core.mail import EmailMessage, get_connection
@@ -11,6 +13,8 @@ from tickets.work import TransportError
 
 # Answers of a server that speak about itself or about us, not about this message (RFC 5321, RFC 4954).
 HOUSE_CODES = frozenset({421, 454, 530, 534, 535, 538})
+Row = TypeVar("Row")
+Result = TypeVar("Result")
 
 
 class Courier:
@@ -27,6 +31,11 @@ class Courier:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a connection was made and not closed since."""
+        return self._open
 
     def open(self) -> None:
         """Makes sure that there is a connection. TransportError (ours) when the server cannot be reached."""
@@ -64,6 +73,53 @@ class Courier:
             raise fault from error
         status = getattr(message, "anymail_status", None)
         return (status.message_id if status and isinstance(status.message_id, str) else "") or ""
+
+
+class Crew:
+    """Couriers side by side, each with a connection of its own and one message at a time."""
+
+    def __init__(self, size: int) -> None:
+        self._couriers = [Courier() for _ in range(max(1, size))]
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix="courier") if size > 1 else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._pool:
+            self._pool.shutdown()
+        for courier in self._couriers:
+            courier.close()
+
+    def __len__(self) -> int:
+        return len(self._couriers)
+
+    @property
+    def unwell(self) -> bool:
+        """Whether the last fault of any was the server's own."""
+        return any(courier.unwell for courier in self._couriers)
+
+    def open(self) -> None:
+        """Makes sure of the connections. A server that allows fewer gets fewer; TransportError when it allows none."""
+        refusal: TransportError | None = None
+        for courier in list(self._couriers):
+            try:
+                courier.open()
+            except TransportError as error:
+                refusal = error
+                if len(self._couriers) > 1:
+                    self._couriers.remove(courier)
+        if refusal and len(self._couriers) == 1 and not self._couriers[0].is_open:
+            raise refusal
+
+    def each(self, act: Callable[[Row, Courier], Result], rows: Sequence[Row]) -> tuple[list[Result], Exception | None]:
+        """Does `act` for each row on a courier of its own; what came of them, and the first fault of `act` itself."""
+        if self._pool is None or len(rows) == 1:
+            return [act(row, courier) for row, courier in zip(rows, self._couriers, strict=False)], None
+        doing = [self._pool.submit(act, row, courier) for row, courier in zip(rows, self._couriers, strict=False)]
+        faults = [one.exception() for one in doing]
+        done = [one.result() for one, fault in zip(doing, faults, strict=True) if fault is None]
+        return done, next((fault for fault in faults if isinstance(fault, Exception)), None)
 
 
 def fault_of(error: Exception, *, body_begun: bool) -> TransportError:
