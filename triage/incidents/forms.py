@@ -173,6 +173,9 @@ class UpdateForm(forms.Form):
 
     def __init__(self, *args: Any, incident: Incident, languages: list[str], **values: Any) -> None:
         super().__init__(*args, **values)
+        newest = incident.updates.first()
+        if newest is not None:
+            self.fields["status"].initial = newest.status
         self.languages = [language for language in languages if language != settings.LANGUAGE_CODE]
         for language in self.languages:
             self.fields[f"body_{language}"] = _words(

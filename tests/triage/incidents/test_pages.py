@@ -217,3 +217,9 @@ def test_the_moving_part_is_told_anew_only_when_something_moved(boss, incident, 
     changes._bump(("tickets",))  # after the commit, which a test does not have
     moved = boss.get(f"{address}?live", headers={"If-None-Match": first["ETag"]})
     assert '<strong class="count">1</strong> linked' in moved.content.decode()
+
+
+def test_the_next_update_begins_where_the_last_one_stood(boss, incident, maya):
+    assert boss.get(reverse("incident", args=[incident.pk])).context["form"]["status"].value() == "investigating"
+    mode.post_update(incident, "identified", "It is the database.", maya)
+    assert boss.get(reverse("incident", args=[incident.pk])).context["form"]["status"].value() == "identified"
