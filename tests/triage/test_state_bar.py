@@ -94,3 +94,12 @@ def test_the_bar_is_polled_by_people_who_signed_in_only(client):
     assert "Logins fail" in response.content.decode()
     again = client.get("/state/", headers={"If-None-Match": response["ETag"]})
     assert again.status_code == 304
+
+
+def test_of_several_incidents_the_button_leads_to_the_one_that_owes_an_update_next():
+    enter("Quiet", NOW - timedelta(hours=2))
+    owing = enter("Owing", NOW - timedelta(hours=1), next_update_by=NOW + timedelta(minutes=5))
+    enter("Later", next_update_by=NOW + timedelta(minutes=30))
+    state = state_of(ROLES["manager"], NOW)
+    assert state.action == f"/incidents/{owing.pk}/#post"
+    assert state.next == owing.next_update_by
