@@ -32,7 +32,8 @@ _HOME_OF |= {
     "callback": "callbacks",
     "texts": "callbacks",
     **dict.fromkeys(("line", "line_announce", "line_end", "line_new", "line_audio"), "lines"),
-    "invite_new": "invitations",
+    # Who manages people comes to the invitations from there.
+    "invitations": "people",
 }
 
 
@@ -65,7 +66,7 @@ def current(context: dict[str, Any], name: str, view: str = "") -> SafeString:
     """The attribute aria-current when the page is `name` (and shows `view`, for pages with views)."""
     request: HttpRequest = context["request"]
     here = getattr(request.resolver_match, "url_name", "") or ""
-    same = _HOME_OF.get(here, here) == name and (not view or queue.view_of(request.GET) == view)
+    same = name in (here, _HOME_OF.get(here)) and (not view or queue.view_of(request.GET) == view)
     return mark_safe(' aria-current="page"') if same else mark_safe("")  # noqa: S308  both are literals
 
 
