@@ -2,7 +2,7 @@ FROM python:3.13-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BREAKWATER_VAR=/var/lib/breakwater
 WORKDIR /srv/breakwater
 COPY pyproject.toml requirements.lock README.md ./
-RUN pip install --no-cache-dir -c requirements.lock .
+RUN pip install --no-cache-dir -c requirements.lock ".[providers]"
 COPY manage.py ./
 COPY templates templates
 COPY tickets tickets

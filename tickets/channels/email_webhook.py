@@ -1,12 +1,16 @@
 """Mail that a provider posts: checked, journaled raw, answered; parsed by anymail only when it is understood."""
 
-import hashlib
 import io
 import logging
 from dataclasses import replace
 from typing import Any
 
-from anymail.exceptions import AnymailConfigurationError, AnymailWebhookValidationFailure
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailConfigurationError,
+    AnymailError,
+    AnymailWebhookValidationFailure,
+)
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.core.handlers.wsgi import WSGIRequest
@@ -18,13 +22,15 @@ from django.views.decorators.http import require_http_methods
 
 from tickets import journal
 from tickets.channels import refusals
-from tickets.channels.providers import PROVIDERS, Provider, view_of
+from tickets.channels.providers import PROVIDERS, Delivery, Malformed, raw_of, view_of
 from tickets.mail.reading import read
 from tickets.message import InboundMessage
 from tickets.models import Arrival, Channel, CountsAs
 from tickets.roles import public
 
 log = logging.getLogger(__name__)
+
+UNREADABLE = (MultiPartParserError, TooManyFieldsSent, TooManyFilesSent, ValueError, LookupError, TypeError, OSError)
 
 
 @csrf_exempt  # A provider signs its requests; no cookie counts here.
@@ -39,29 +45,43 @@ def inbound(request: HttpRequest, provider: str) -> HttpResponse:
         return _plain("No such mail provider.", 404)
     try:
         body = request.body  # before anything reads the form, which would use it up
-        if not _is_genuine(door, request):
+        if not _is_genuine(provider, request):
+            if door.asks and "Authorization" not in request.headers:
+                return HttpResponse(status=401, headers={"WWW-Authenticate": 'Basic realm="mail"'})
             refusals.refused(f"mail/{provider}")
             return _plain("The request is not signed as it should be.", 403)
-        incoming = _incoming(provider, door, request, body)
+        deliveries = door.deliveries(request, body)
     except RequestDataTooBig:
         return _plain("The message is larger than 50 MB.", 413)
-    except (MultiPartParserError, TooManyFieldsSent, TooManyFilesSent, UnicodeError, OSError) as error:
+    except (Malformed, AnymailError) as error:
+        return _plain(" ".join(str(error).split())[:300], 400)
+    except UNREADABLE as error:
         return _plain(f"The request cannot be read: {type(error).__name__}.", 400)
-    if incoming is None:
-        return _plain("The request has no body.", 400)
     try:
-        journal.accept(incoming)
+        for delivery in deliveries:
+            journal.accept(_incoming(provider, delivery))
     except journal.NotKept:
         return _plain("The message could not be kept. Please send it again.", 503)
     return HttpResponse(status=200)
 
 
 def read_arrival(arrival: Arrival) -> InboundMessage:
-    """Lets anymail parse what was journaled, and reads the message in it."""
-    door = PROVIDERS[arrival.payload["provider"]]
+    """Lets anymail parse what was journaled, and reads the message in it, the sender's own bytes where it has them.
+
+    Some providers announce a message that anymail then fetches; while that fails the arrival waits.
+    """
+    provider = arrival.payload["provider"]
     body, content_type = journal.body_of(arrival), arrival.payload["content_type"]
-    message = view_of(door).parse_events(_as_request(body, content_type))[0].message
-    raw = _raw_field(body, content_type, door.raw_field)
+    raw = raw_of(PROVIDERS[provider], _as_request(body, content_type))
+    try:
+        message = view_of(provider).parse_events(_as_request(body, content_type))[0].message
+    except AnymailAPIError as error:
+        raise OSError(f"{provider} does not hand the message over: {error}") from error
+    except (ValueError, LookupError, TypeError):
+        # Anymail decodes what it is given as UTF-8, which mail need not be.
+        if not raw:
+            raise
+        return read(raw, arrival.happened_at)
     recipients = [message.envelope_recipient] if message.envelope_recipient else []
     found = read(
         raw or message.as_bytes(),
@@ -74,36 +94,26 @@ def read_arrival(arrival: Arrival) -> InboundMessage:
     return replace(found, counts_as=CountsAs.SPAM, payload={**found.payload, "spam": True})
 
 
-def _is_genuine(door: Provider, request: HttpRequest) -> bool:
-    if not door.is_open:
+def _is_genuine(provider: str, request: HttpRequest) -> bool:
+    if not PROVIDERS[provider].is_open:
         return False
     try:
-        view_of(door).run_validators(request)
-    except (AnymailWebhookValidationFailure, AnymailConfigurationError, UnicodeError):
+        view_of(provider).run_validators(request)
+    except (AnymailWebhookValidationFailure, AnymailConfigurationError, ValueError):
         return False
     return True
 
 
-def _incoming(provider: str, door: Provider, request: HttpRequest, body: bytes) -> journal.Incoming | None:
-    if not body:
-        return None
-    key = door.event_key(request) or hashlib.sha256(body).hexdigest()
+def _incoming(provider: str, delivery: Delivery) -> journal.Incoming:
     return journal.Incoming(
         channel=Channel.MAIL_WEBHOOK,
-        key=journal.key_of(provider, key),
+        key=journal.key_of(provider, delivery.key),
         sender="",
         happened_at=timezone.now(),
-        payload={"provider": provider, "content_type": request.headers.get("Content-Type", "")[:500]},
-        body=body,
+        payload={"provider": provider, "content_type": delivery.content_type},
+        body=delivery.body,
         line=settings.SUPPORT_ADDRESS,
     )
-
-
-def _raw_field(body: bytes, content_type: str, field: str) -> bytes:
-    """A form field's bytes as they were sent: mail need not be UTF-8, and Latin-1 maps every byte to itself."""
-    request = _as_request(body, content_type)
-    request.encoding = "latin-1"
-    return str(request.POST.get(field, "")).encode("latin-1", "replace") if field else b""
 
 
 def _as_request(body: bytes, content_type: str) -> WSGIRequest:
