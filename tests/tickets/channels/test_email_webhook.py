@@ -80,13 +80,20 @@ def test_an_empty_body_is_malformed(client, basic_secret):
     assert answer.content.count(b"\n") == 1
 
 
-def test_a_body_that_is_no_delivery_becomes_an_unreadable_ticket_with_its_original(client, basic_secret):
+def test_a_body_that_is_no_delivery_is_malformed_and_says_so_in_a_line(client, basic_secret):
     answer = client.post("/mail/in/postmark/", "[not json", content_type="application/json", **mailings.basic())
+    assert (answer.status_code, answer.content.count(b"\n")) == (400, 1)
+    assert not Arrival.objects.exists()
+
+
+def test_a_delivery_that_cannot_be_read_becomes_an_unreadable_ticket_with_its_original(client, basic_secret):
+    body = '{"FromFull": 7}'
+    answer = client.post("/mail/in/postmark/", body, content_type="application/json", **mailings.basic())
     assert answer.status_code == 200
     intake.understand_all()
     ticket = Ticket.objects.get()
     assert ticket.unreadable
-    assert ticket.entries.get().attachments.get().size == len("[not json")
+    assert ticket.entries.get().attachments.get().size == len(body)
 
 
 def test_when_it_can_be_kept_nowhere_the_sender_is_told_to_try_again(client, monkeypatch):

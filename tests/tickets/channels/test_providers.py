@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -90,8 +91,8 @@ def mailgun_raw() -> Post:
 def mailgun_parsed() -> Post:
     fields = mailings.mailgun(b"")
     del fields["body-mime"]
-    return Post({**fields, "message-headers": json.dumps(list(HEADERS.items())), "body-plain": "Nothing works since noon."},
-                "multipart")  # fmt: skip
+    said = {"message-headers": json.dumps(list(HEADERS.items())), "body-plain": "Nothing works since noon."}
+    return Post({**fields, **said}, "multipart")
 
 
 def mailjet() -> Post:
@@ -105,9 +106,9 @@ def mailtrap() -> Post:
 
 
 def mandrill() -> Post:
-    event = {"event": "inbound", "ts": 1790000000, "msg": {"raw_msg": RAW.decode("latin-1"), "email": "support@example.com",
-             "from_email": "jo@example.org", "sender": None, "spam_report": {"score": 0}}}  # fmt: skip
-    events = json.dumps([event])
+    message = {"raw_msg": RAW.decode("latin-1"), "email": "support@example.com", "from_email": "jo@example.org"}
+    more = {"sender": None, "spam_report": {"score": 0}}
+    events = json.dumps([{"event": "inbound", "ts": 1790000000, "msg": {**message, **more}}])
     text = f"https://support.example.com/mail/in/mandrill/mandrill_events{events}"
     signature = base64.b64encode(hmac.new(b"mandrill-key", text.encode(), hashlib.sha1).digest()).decode()
     return Post({"mandrill_events": events}, "multipart", {"X-Mandrill-Signature": signature, **basic()})
@@ -132,8 +133,6 @@ def postmark_raw() -> Post:
 
 def resend() -> Post:
     body = json.dumps({"type": "email.received", "created_at": "2026-11-23T09:00:00Z", "data": {"email_id": "e1"}})
-    from datetime import UTC, datetime
-
     now = datetime.now(UTC)
     names = {"svix-id": "msg_1", "svix-timestamp": str(int(now.timestamp()))}
     return Post(body, headers={**names, "svix-signature": Webhook(SVIX).sign("msg_1", now, body)})
@@ -288,7 +287,7 @@ def test_amazon_is_asked_for_the_password_first(client):
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Basic realm="mail"')
 
 
-def test_a_message_that_cannot_be_fetched_yet_waits(client, settings, provider="resend"):
+def test_a_message_that_cannot_be_fetched_yet_waits(client, settings):
     settings.ANYMAIL = {**settings.ANYMAIL, "WEBHOOK_SECRET": [], "RESEND_API_URL": "http://127.0.0.1:1/"}
     assert resend().send(client, "resend").status_code == 200
     intake.understand_all()
