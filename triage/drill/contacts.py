@@ -61,7 +61,8 @@ def contact(index: int, medium: str, dice: random.Random) -> Contact:
         token=token,
         medium=medium,
         name=name,
-        email=f"{name.split()[0].lower()}.{token[:12]}@customer.example".encode("ascii", "ignore").decode(),
+        # Each works somewhere else: most of a flood coming from one domain would be held for a robot's.
+        email=f"{name.split()[0].lower()}@company-{token[:12]}.example".encode("ascii", "ignore").decode(),
         number=f"+1{AREA_CODES[place // 100]}55501{place % 100:02d}",
         subject=subject,
         text=f"{text}\n\nReference {token}",
