@@ -10,10 +10,11 @@ class TicketsConfig(AppConfig):
     def ready(self) -> None:
         # Models must be loaded before the readers can be.
         from tickets import intake
-        from tickets.channels import email_webhook, forms, mail_pipe
+        from tickets.channels import email_webhook, forms, mail_pipe, mailbox
         from tickets.models import Channel
 
         intake.register_reader(Channel.MAIL_WEBHOOK, email_webhook.read_arrival)
         intake.register_reader(Channel.MAIL_PIPE, mail_pipe.read_arrival)
+        intake.register_reader(Channel.MAILBOX, mailbox.read_arrival)
         intake.register_reader(Channel.WEB_FORM, forms.read_web_form)
         intake.register_reader(Channel.API, forms.read_api)

@@ -12,6 +12,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from tickets.channels import mailbox
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MAIL_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls"})
 
@@ -19,7 +21,7 @@ MAIL_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls"})
 @register()
 def check_settings(**_: Any) -> list[CheckMessage]:
     """All that can be told from the settings alone. Nothing here asks a network or a database."""
-    return [*_demo(), *_house(), *_mail(), *_telephone(), *_folder()]
+    return [*_demo(), *_house(), *_mail(), *_mailboxes(), *_telephone(), *_folder()]
 
 
 def _demo() -> Iterator[CheckMessage]:
@@ -59,6 +61,25 @@ def _house() -> Iterator[CheckMessage]:
             hint="Nudges go through files of this host then, and other hosts wait for the sweeps. Set REDIS_URL.",
             id="breakwater.W001",
         )
+
+
+def _mailboxes() -> Iterator[CheckMessage]:
+    for url in settings.MAILBOXES:
+        try:
+            address = mailbox.parsed(url)
+        except mailbox.BadAddress as error:
+            yield Error(
+                f"MAILBOXES: {error}.",
+                hint="Write imaps://user:password@host/folder; what is not a letter or a digit as %40.",
+                id="breakwater.E012",
+            )
+        else:
+            if address.scheme == "imap" and address.host not in LOOPBACK:
+                yield Warning(
+                    f"MAILBOXES: the password of {address.name} travels unencrypted.",
+                    hint="Use imaps:// or imap+starttls://",
+                    id="breakwater.W002",
+                )
 
 
 def _mail() -> Iterator[CheckMessage]:
@@ -124,7 +145,9 @@ def _real_telephone() -> bool:
 
 
 def _real_mail() -> bool:
-    return bool(settings.MAIL_PROVIDER) or bool(settings.MAIL_URL and _host(settings.MAIL_URL) not in LOOPBACK)
+    return bool(settings.MAIL_PROVIDER or settings.MAILBOXES) or bool(
+        settings.MAIL_URL and _host(settings.MAIL_URL) not in LOOPBACK
+    )
 
 
 def _is_for_real() -> bool:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from tickets import loop_guard, spool
 from tickets.channels import refusals
-from tickets.models import Arrival, ArrivalState, Outgoing, WorkState
+from tickets.models import Arrival, ArrivalState, MailboxState, Outgoing, WorkState
 from triage.models import Lease
 
 # Rows are counted up to here; "more than" beyond.
@@ -54,9 +54,16 @@ def health(now: datetime) -> Health:
         Check("Mail that is uncertain", _number(uncertain), "good" if not uncertain else "bad", "outbox"),
         Check("Acknowledgements held back, 24 h", _number(loop_guard.held(now)), "good"),
         Check("Refused webhooks, 5 minutes", _number(refused), "good" if refused < REFUSED else "bad"),
+        *_mailboxes(),
         _watch(now),
     ]
     return Health(checks, in_doubt=bad + uncertain)
+
+
+def _mailboxes() -> list[Check]:
+    """Those that cannot be read: what is written to them reaches nobody."""
+    failing = MailboxState.objects.filter(failures__gt=1).order_by("name")[:5]
+    return [Check(f"Mailbox {state.name}", state.error, "bad") for state in failing]
 
 
 def _watch(now: datetime) -> Check:

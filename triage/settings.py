@@ -228,6 +228,9 @@ MAIL_URL = env("MAIL_URL")
 MAIL_PROVIDER = env("MAIL_PROVIDER")
 # The address customers write to and get answers from. Plus addressing carries the reply token.
 SUPPORT_ADDRESS = env("SUPPORT_ADDRESS", "support@example.com")
+# Mailboxes to poll, separated by white space: imaps://user:password@host/folder, ?move=Done to move what was taken.
+MAILBOXES = env("MAILBOXES").split()
+MAILBOX_SECONDS = float(env("MAILBOX_SECONDS", "20"))
 # The mail server (authserv-id, RFC 8601) whose Authentication-Results are ours; without it no forward is believed.
 AUTHENTICATION_SERVER = env("AUTHENTICATION_SERVER")
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"{ORGANISATION} support <{SUPPORT_ADDRESS}>")

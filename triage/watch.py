@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import Error, close_old_connections
 
 from tickets import delivery, intake, journal, loop_guard, nudge, spool
+from tickets.channels import mailbox
 from tickets.models import Lane
 from triage import refused
 from triage.incidents import jobs
@@ -55,6 +57,7 @@ def stand_in() -> int:
 CHORES = (
     Chore("drain the spool", 5, drain_spool),
     Chore("understand what was left", 5, intake.sweep),
+    Chore("poll mailboxes", settings.MAILBOX_SECONDS, mailbox.start_polls),
     Chore("send what was left", 5, delivery.sweep),
     Chore("stand in for the workers", 2, stand_in),
     Chore("send texts that were left", 5, texts.sweep),

@@ -145,6 +145,7 @@ def test_a_domain_that_takes_most_acknowledgements_is_capped_and_all_its_mail_is
     assert Outgoing.objects.filter(kind="ack").count() == OF_DOMAIN
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.django_db
 def test_everybody_at_a_freemail_provider_is_taken_and_acknowledged_once():
     costs = []

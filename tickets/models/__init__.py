@@ -10,7 +10,7 @@ from tickets.models.conversation import (
     Requester,
     Ticket,
 )
-from tickets.models.house import ApiToken, AuditEntry, Change, Invitation, Notice
+from tickets.models.house import ApiToken, AuditEntry, Change, Invitation, MailboxState, Notice
 from tickets.models.outgoing import Lane, Outgoing, Rate, Restraint, Told
 from tickets.models.overlay import Overlay
 from tickets.models.work import Work, WorkState
@@ -29,6 +29,7 @@ __all__ = [
     "Identity",
     "Invitation",
     "Lane",
+    "MailboxState",
     "Medium",
     "MessageReference",
     "Notice",

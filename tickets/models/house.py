@@ -21,6 +21,19 @@ class Notice(Overlay):
         return f"notice on {self.target}"
 
 
+class MailboxState(models.Model):
+    """How the polling of a mailbox goes. `name` is `user@host/folder`; the password stands in the settings alone."""
+
+    name = models.CharField(max_length=320, unique=True)
+    polled_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ApiToken(models.Model):
     """A key for the API. Only its SHA-256 is kept."""
 
