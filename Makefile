@@ -24,8 +24,8 @@ lint: .venv/.installed-test
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-bench: .venv/.installed-test
-	$(BIN)/python -m tests.bench $(ARGS)
+bench: .venv/.installed-bench
+	@BREAKWATER_DATA="$(abspath $(DATA))" $(BIN)/python -m tests.bench $(ARGS)
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header --no-annotate \
@@ -41,6 +41,10 @@ clean:
 .venv/.installed-test: requirements.lock pyproject.toml | .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
 	@touch $@ .venv/.installed-run
+
+.venv/.installed-bench: requirements.lock pyproject.toml | .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test,bench]'
+	@touch $@ .venv/.installed-test .venv/.installed-run
 
 .venv:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \

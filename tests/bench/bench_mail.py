@@ -9,24 +9,16 @@ import email.policy
 import importlib
 import os
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "triage.settings")
-os.environ.setdefault("BREAKWATER_VAR", tempfile.mkdtemp())
+from anymail.inbound import AnymailInboundMessage
 
-import django
-
-django.setup()
-
-from anymail.inbound import AnymailInboundMessage  # noqa: E402
-
-from tests.tickets.mail.figures import Record, half_of, judged, labelled, wilson  # noqa: E402
-from tests.tickets.mail.hazards import HAZARDS  # noqa: E402
-from tickets.mail import outline  # noqa: E402
+from tests.tickets.mail.figures import Record, half_of, judged, labelled, wilson
+from tests.tickets.mail.hazards import HAZARDS
+from tickets.mail import outline
 
 OURS = "breakwater"
 SLOW = 1.0  # seconds of processor time for one message
@@ -70,7 +62,7 @@ def standard_library(raw: bytes) -> Record:
 
 
 def anymail(raw: bytes) -> Record:
-    message = AnymailInboundMessage.parse_raw_mime(raw)
+    message = AnymailInboundMessage.parse_raw_mime_bytes(raw)
     return {
         "subject": message.subject or "",
         "from_email": message.from_email.addr_spec if message.from_email else "",
@@ -227,7 +219,3 @@ def main(*arguments: str) -> None:
         sys.exit("set BREAKWATER_DATA to the folder of real data")
     misses = arguments[arguments.index("--misses") + 1] if "--misses" in arguments else ""
     table(measured(Path(folder), misses))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
