@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from tickets import changes, nudge, rates, work
-from tickets.mail import compose
-from tickets.mail.transport import Courier, Crew
+from tickets.mail import compose, senders
+from tickets.mail.transport import Courier, Crew, Receipt
 from tickets.models import Identity, Lane, Outgoing, WorkState
 from tickets.work import TransportError
 
@@ -26,6 +26,8 @@ MOST_ATTEMPTS = 30
 RUN_ROWS, RUN_SECONDS = 500, 5.0
 # Slots of the global rate taken at once (no more than half a second's), and seconds that a run waits for them.
 SLOTS, PATIENCE = 100, 2.0
+# Where a call carries many mails, as many slots as this many seconds bring.
+CALL_SECONDS = 10.0
 # Due rows for which another connection is opened.
 WORTH_A_CONNECTION = 25
 # Seconds that nobody tries after the mail server could not be used.
@@ -68,7 +70,9 @@ def send(pk: int) -> str:
 def send_due(lane: str, limit: int = RUN_ROWS, seconds: float = RUN_SECONDS) -> int:
     """Sends due rows of a lane, at most so many and for so long, over few connections. Returns their number."""
     ids, dealt, end = _due(lane, limit), 0, time.monotonic() + seconds
-    with Crew(min(settings.MAIL_CONNECTIONS, 1 + len(ids) // WORTH_A_CONNECTION)) as crew:
+    # Where a call carries many mails, one call at a time is what may be in doubt.
+    most = 1 if senders.current().merge else settings.MAIL_CONNECTIONS
+    with Crew(min(most, 1 + len(ids) // WORTH_A_CONNECTION)) as crew:
         unwell = False
         while ids and time.monotonic() < end:
             slots = _take_slots(len(ids))
@@ -91,18 +95,18 @@ def send_due(lane: str, limit: int = RUN_ROWS, seconds: float = RUN_SECONDS) -> 
 def _send_block(ids: list[int], crew: Crew) -> int:
     """Sends those of these rows that are free. Returns how many it dealt with; stops when the server is unwell.
 
-    In rounds of one message on each connection. What came of a round is committed together with the claims of the next:
-    one commit a round, and whoever dies here leaves one claim behind for each connection. TransportError when no
-    connection can be made; nothing is claimed then.
+    In rounds of one message, or one call of many, on each connection. What came of a round is committed together with
+    the claims of the next: one commit a round, and whoever dies here leaves one message or one call in doubt for each
+    connection. TransportError when no connection can be made; nothing is claimed then.
     """
     rows = {row.pk: row for row in Outgoing.objects.filter(pk__in=ids, state=WorkState.QUEUED)}
     blocked = suppressed({row.to for row in rows.values()})
-    waiting = [rows[pk] for pk in ids if pk in rows]
+    waiting = compose.parcels([rows[pk] for pk in ids if pk in rows], senders.current().merge)
     outcomes: list[Outcome] = []
     dealt = 0
 
-    def attempt(row: Outgoing, courier: Courier) -> Outcome:
-        return _attempt(row, courier, blocked.get(row.to.lower()))
+    def attempt(parcel: list[Outgoing], courier: Courier) -> list[Outcome]:
+        return _attempt(parcel, courier, blocked)
 
     try:
         while waiting and not crew.unwell:
@@ -110,9 +114,11 @@ def _send_block(ids: list[int], crew: Crew) -> int:
             turn, waiting = waiting[: len(crew)], waiting[len(crew) :]
             with transaction.atomic():
                 _note(outcomes)
-                claimed = work.claim_many(turn)
+                claimed = {row.pk for row in work.claim_many([row for parcel in turn for row in parcel])}
+            ours = [mine for parcel in turn if (mine := [row for row in parcel if row.pk in claimed])]
             dealt, outcomes = dealt + len(claimed), []
-            outcomes, fault = crew.each(attempt, claimed)
+            came, fault = crew.each(attempt, ours)
+            outcomes = [outcome for one in came for outcome in one]
             if fault:
                 raise fault
     finally:
@@ -128,7 +134,9 @@ def _due(lane: str, limit: int) -> list[int]:
 
 
 def _take_slots(wanted: int) -> int:
-    count = max(1, min(SLOTS, wanted, int(settings.MAIL_RATE / 2)))
+    merge = senders.current().merge
+    most = min(merge.most, int(settings.MAIL_RATE * CALL_SECONDS)) if merge else min(SLOTS, int(settings.MAIL_RATE / 2))
+    count = max(1, min(most, wanted))
     wait = rates.take(RATE, settings.MAIL_RATE, count=count, patience=PATIENCE)
     if wait is None:
         return 0
@@ -136,10 +144,45 @@ def _take_slots(wanted: int) -> int:
     return count
 
 
-def _attempt(row: Outgoing, courier: Courier, why_suppressed: str | None) -> Outcome:
-    """Delivers a claimed row. No transaction is open here, and nothing is written."""
-    if why_suppressed is not None:
-        return Outcome(row, WorkState.SUPPRESSED, why_suppressed)
+def _attempt(parcel: Sequence[Outgoing], courier: Courier, blocked: Mapping[str, str]) -> list[Outcome]:
+    """Delivers claimed rows. No transaction is open here, and nothing is written."""
+    why = {row.pk: blocked[row.to.lower()] for row in parcel if row.to.lower() in blocked}
+    held = [Outcome(row, WorkState.SUPPRESSED, why[row.pk]) for row in parcel if row.pk in why]
+    rows = [row for row in parcel if row.pk not in why]
+    return held + ([_deliver(rows[0], courier)] if len(rows) == 1 else _deliver_many(rows, courier) if rows else [])
+
+
+def _deliver_many(rows: Sequence[Outgoing], courier: Courier) -> list[Outcome]:
+    """One call for all. A provider that refuses the whole call has none of it: each half is tried for itself then, so
+    that one bad recipient holds up nobody."""
+    merge = senders.current().merge
+    assert merge is not None
+    try:
+        receipts = courier.deliver_many(compose.merged(rows, merge))
+    except TransportError as error:
+        if not error.permanent:
+            return [_fault(row, error) for row in rows]
+    except (ValueError, TypeError, LookupError) as error:
+        log.warning("a call of %s mails cannot be written: %s", len(rows), error)
+    else:
+        return [_received(row, receipts.get(row.to)) for row in rows]
+    outcomes: list[Outcome] = []
+    for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+        outcomes += _deliver_many(half, courier) if len(half) > 1 else [_deliver(half[0], courier)]
+    return outcomes
+
+
+def _received(row: Outgoing, receipt: Receipt | None) -> Outcome:
+    if receipt is None or receipt.taken is None:
+        return _fault(
+            row, TransportError("the provider does not say whether it took it", permanent=False, uncertain=True)
+        )
+    if receipt.taken:
+        return Outcome(row, WorkState.SENT, provider_id=receipt.provider_id)
+    return _fault(row, TransportError(f"the provider says: {receipt.status}", permanent=True))
+
+
+def _deliver(row: Outgoing, courier: Courier) -> Outcome:
     try:
         return Outcome(row, WorkState.SENT, provider_id=courier.deliver(compose.message_for(row)))
     except TransportError as error:

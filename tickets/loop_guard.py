@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
-from tickets.mail import compose, tokens
+from tickets.mail import compose, senders, tokens
 from tickets.mail.freemail import is_freemail
 from tickets.message import InboundMessage
 from tickets.models import Entry, Outgoing, Restraint, Ticket
@@ -106,7 +106,7 @@ def _answers_ours(message: InboundMessage) -> bool:
     if (
         message.references
         and automatic.filter(
-            Q(message_id__in=message.references) | Q(provider_id__in=_bare(message.references))
+            Q(message_id__in=message.references) | Q(provider_id__in=senders.names_of(message.references))
         ).exists()
     ):
         return True
@@ -114,10 +114,6 @@ def _answers_ours(message: InboundMessage) -> bool:
         return False
     kinds = set(Outgoing.objects.filter(ticket=message.reply_to).values_list("kind", flat=True))
     return Outgoing.Kind.REPLY not in kinds
-
-
-def _bare(ids: Sequence[str]) -> list[str]:
-    return [*ids, *(value.strip("<>") for value in ids)]
 
 
 def _domain(address: str) -> str:

@@ -129,3 +129,10 @@ def test_pauses_grow_to_a_limit_and_differ():
     assert all(later > earlier for earlier, later in zip(seconds[:8], seconds[1:9], strict=True))
     assert max(seconds) <= 3 * 3600
     assert len({work.pause_after(3) for _ in range(5)}) > 1
+
+
+def test_a_server_that_hangs_up_again_and_again_is_left_alone_for_a_while(ten, smtp):
+    smtp.cut_after_body.update(f"p{i}@example.org" for i in range(10))
+    outbox.send_due(Lane.BULK)
+    assert sorted(states().values()) == ["queued"] * 8 + ["uncertain"] * 2
+    assert Rate.objects.get(name="mail").next_at > timezone.now()

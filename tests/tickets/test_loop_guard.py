@@ -154,6 +154,9 @@ def test_everybody_at_a_freemail_provider_is_taken_and_acknowledged_once():
         with CaptureQueriesContext(connection) as queries:
             pipe(mailings.raw_mail("system is down", From=f"p{number}@gmail.com"))
         costs.append(len(queries))
+        if connection.vendor == "postgresql" and number % 200 == 0:
+            # What its own collector does for rows that are committed: without, it takes the tables for empty.
+            connection.cursor().execute("ANALYZE")
     acknowledged = Outgoing.objects.filter(kind="ack").values_list("to", flat=True)
     assert Ticket.objects.count() == len(acknowledged) == len(set(acknowledged)) == PEOPLE
     assert max(costs[1:]) == min(costs[1:])

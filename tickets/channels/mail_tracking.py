@@ -1,68 +1,54 @@
 """What a mail provider tells about mail that left: delivered, bounced, complained, rejected."""
 
-import base64
-import binascii
-import hmac
-from importlib import import_module
 from typing import Any
 
-from anymail.exceptions import AnymailWebhookValidationFailure
+from anymail.exceptions import AnymailConfigurationError, AnymailError, AnymailWebhookValidationFailure
 from anymail.signals import AnymailTrackingEvent, EventType
 from django.conf import settings
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from tickets import changes
+from tickets.channels import refusals
+from tickets.mail.senders import SENDERS, view_of
 from tickets.models import Identity, Outgoing, WorkState
 from tickets.roles import public
 
-# Anymail's view for each provider's status webhook.
-VIEWS = {
-    "brevo": "anymail.webhooks.brevo.BrevoTrackingWebhookView",
-    "mailgun": "anymail.webhooks.mailgun.MailgunTrackingWebhookView",
-    "mailjet": "anymail.webhooks.mailjet.MailjetTrackingWebhookView",
-    "postmark": "anymail.webhooks.postmark.PostmarkTrackingWebhookView",
-    "sendgrid": "anymail.webhooks.sendgrid.SendGridTrackingWebhookView",
-    "sparkpost": "anymail.webhooks.sparkpost.SparkPostTrackingWebhookView",
-}
 # These say that nothing we send there will ever be welcome.
 FINAL = {EventType.COMPLAINED: "complained about mail", EventType.UNSUBSCRIBED: "unsubscribed at the provider"}
 
 
 @csrf_exempt  # The secret in the Authorization header stands for the sender; there is no session.
 @public
-@require_POST
+@require_http_methods(["POST", "HEAD"])
 def webhook(request: HttpRequest, provider: str) -> HttpResponse:
     """Events of the provider that mail leaves by; 403 without the secret, 400 when malformed, 5xx to have it again."""
-    if provider != settings.MAIL_PROVIDER or provider not in VIEWS:
+    if provider != settings.MAIL_PROVIDER or provider not in SENDERS:
         raise Http404
-    if not has_secret(request.headers.get("Authorization", "")):
-        return HttpResponse("wrong or missing secret\n", status=403, content_type="text/plain")
-    module, _, name = VIEWS[provider].rpartition(".")
+    if request.method == "HEAD":
+        return HttpResponse(status=200)
+    if not settings.ANYMAIL.get(SENDERS[provider].secret):
+        return _plain("This door has no secret, so that it takes nothing.", 403)
+    if SENDERS[provider].asks and "Authorization" not in request.headers:
+        return HttpResponse(status=401, headers={"WWW-Authenticate": 'Basic realm="mail"'})
     try:
-        view = getattr(import_module(module), name)()
+        view = view_of(provider, settings.PUBLIC_URL + reverse("mail_tracking", args=[provider]))
         view.run_validators(request)
-        events = view.parse_events(request)
-    except AnymailWebhookValidationFailure:
-        return HttpResponse("wrong or missing signature\n", status=403, content_type="text/plain")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return HttpResponse("not an event of this provider\n", status=400, content_type="text/plain")
-    for event in events:
-        note(event)
-    return HttpResponse(status=200)
-
-
-def has_secret(authorization: str) -> bool:
-    """HTTP basic with one of MAIL_WEBHOOK_SECRETS; with none set nobody has it."""
-    scheme, _, value = authorization.partition(" ")
+    except (AnymailWebhookValidationFailure, AnymailConfigurationError, ValueError):
+        refusals.refused(f"mail/{provider}")
+        return _plain("wrong or missing secret or signature", 403)
     try:
-        given = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    right = [hmac.compare_digest(given, secret.encode()) for secret in settings.MAIL_WEBHOOK_SECRETS]
-    return scheme.lower() == "basic" and any(right)
+        events = view.parse_events(request)
+    except (AnymailError, ValueError, LookupError, TypeError, AttributeError):
+        return _plain("not an event of this provider", 400)
+    for event in events:
+        if isinstance(event, AnymailTrackingEvent):
+            note(event)
+    return HttpResponse(status=200)
 
 
 def note(event: AnymailTrackingEvent) -> None:
@@ -86,12 +72,19 @@ def note(event: AnymailTrackingEvent) -> None:
 
 
 def _row_of(event: AnymailTrackingEvent) -> Outgoing | None:
+    """By our label on it, else by an id, ours or the provider's, which may have called all mails of a call the same."""
+    label = str((event.metadata or {}).get("row", ""))
+    if label.isdecimal() and (found := Outgoing.objects.filter(pk=int(label)).first()):
+        return found
     message_id = event.message_id or ""
     if not message_id:
         return None
     bare = message_id.strip("<>")
-    for field, value in (("provider_id", message_id), ("message_id", f"<{bare}>")):
-        found = Outgoing.objects.filter(**{field: value}).first()
-        if found is not None:
-            return found
-    return None
+    rows = Outgoing.objects.filter(Q(provider_id__in=[message_id, bare, f"<{bare}>"]) | Q(message_id=f"<{bare}>"))
+    if event.recipient:
+        rows = rows.filter(to__iexact=event.recipient)
+    return rows.first()
+
+
+def _plain(text: str, status: int) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")

@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tickets import changes
+from tickets.mail import senders
 from tickets.message import Bounce, InboundMessage, Report, storable
 from tickets.models import Arrival, Entry, Identity, Outgoing, Ticket
 
@@ -38,8 +39,8 @@ def _is_about(bounce: Bounce, mail: Outgoing) -> bool:
 def _reported(message: InboundMessage) -> Outgoing | None:
     """The mail of ours that is reported on, by its Message-ID or the provider's."""
     ids = list(message.references)
-    bare = [value.strip("<>") for value in ids]
-    return Outgoing.objects.filter(Q(message_id__in=ids) | Q(provider_id__in=ids + bare)).first() if ids else None
+    named = Q(message_id__in=ids) | Q(provider_id__in=senders.names_of(ids))
+    return Outgoing.objects.filter(named).first() if ids else None
 
 
 def _tell(mail: Outgoing, ticket: Ticket, message: InboundMessage, arrival: Arrival) -> None:

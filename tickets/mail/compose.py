@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from tickets.mail import tokens
+from tickets.mail import senders, tokens
 from tickets.models import Entry, MessageReference, Outgoing, Ticket
 
 # Message-IDs that References carries at the most: the first and the newest (RFC 5322 sets no limit, servers do).
@@ -79,13 +79,63 @@ def bracketed(message_id: str) -> str:
 
 def message_for(row: Outgoing) -> EmailMultiAlternatives:
     """The message of a row. ValueError when its address or a header cannot be written."""
+    sender = senders.current()
     message = EmailMultiAlternatives(
         subject=row.subject,
         body=row.text,
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[row.to],
-        headers={**row.headers, "Message-ID": row.message_id},
+        headers={**sender.headers, **_headers_of(row)},
     )
     if row.html:
         message.attach_alternative(row.html, "text/html")
+    if sender.labels:
+        message.metadata = _label(row)  # type: ignore[attr-defined]  # anymail's
     return message
+
+
+def merged(rows: Sequence[Outgoing], merge: senders.Merge) -> EmailMultiAlternatives:
+    """One message of many rows (`parcels`), each recipient with words and headers of their own."""
+    message = EmailMultiAlternatives(
+        subject=merge.field.format("subject"),
+        body=merge.field.format("text"),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[row.to for row in rows],
+        headers=dict(senders.current().headers),
+    )
+    if rows[0].html:
+        message.attach_alternative(merge.html_field.format("html"), "text/html")
+    words = {row.to: {"subject": row.subject, "text": row.text, "html": row.html} for row in rows}
+    message.merge_data = words  # type: ignore[attr-defined]
+    message.merge_headers = {row.to: _headers_of(row) for row in rows}  # type: ignore[attr-defined]
+    message.merge_metadata = {row.to: _label(row) for row in rows}  # type: ignore[attr-defined]
+    return message
+
+
+def parcels(rows: Sequence[Outgoing], merge: senders.Merge | None) -> list[list[Outgoing]]:
+    """Rows that may go in one call, in their order: as many as there may be, one for each address, alike in form."""
+    if merge is None:
+        return [[row] for row in rows]
+    found: list[list[Outgoing]] = []
+    begun: dict[tuple[bool, frozenset[str]], tuple[list[Outgoing], set[str]]] = {}
+    for row in rows:
+        if any(merge.reserved in words for words in (row.subject, row.text, row.html)):
+            found.append([row])
+            continue
+        form = bool(row.html), frozenset(row.headers)
+        parcel, addresses = begun.get(form, ([], set()))
+        if not parcel or len(parcel) >= merge.most or row.to.lower() in addresses:
+            parcel, addresses = begun[form] = [], set()
+            found.append(parcel)
+        parcel.append(row)
+        addresses.add(row.to.lower())
+    return found
+
+
+def _headers_of(row: Outgoing) -> dict[str, str]:
+    return {**row.headers, "Message-ID": row.message_id}
+
+
+def _label(row: Outgoing) -> dict[str, str]:
+    """What a provider's events about the mail carry, so that they find its row whatever the provider called it."""
+    return {"row": str(row.pk)}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tickets.mail import tokens
+from tickets.mail import senders, tokens
 from tickets.message import InboundMessage
 from tickets.models import Entry, Identity, MessageReference, Outgoing, Requester, Ticket
 
@@ -67,8 +67,10 @@ def _by_references(references: Sequence[str]) -> int | None:
     own = MessageReference.objects.filter(message_id__in=references, own=True).order_by("-pk")
     if found := own.values_list("entry__ticket", flat=True).first():
         return found
-    sent = Outgoing.objects.filter(provider_id__in=references, ticket__isnull=False).order_by("-pk")
-    return sent.values_list("ticket", flat=True).first()
+    sent = Outgoing.objects.filter(provider_id__in=senders.names_of(references), ticket__isnull=False)
+    # Some providers give one id to all mails of a call: it names a ticket only where it names one.
+    tickets = set(sent.order_by().values_list("ticket", flat=True).distinct()[:2])
+    return tickets.pop() if len(tickets) == 1 else None
 
 
 def _by_earlier_answers(message: InboundMessage, requester: Requester) -> int | None:

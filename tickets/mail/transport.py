@@ -3,6 +3,7 @@
 import smtplib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -17,13 +18,27 @@ Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A provider's word on one recipient: anymail's status, and the provider's id of the mail."""
+
+    status: str
+    provider_id: str
+
+    @property
+    def taken(self) -> bool | None:
+        """Whether the provider has it; None where it does not say."""
+        return {"sent": True, "queued": True, "rejected": False, "invalid": False, "failed": False}.get(self.status)
+
+
 class Courier:
     """Opens when first asked to, delivers one message after the other, closes at the end."""
 
     def __init__(self) -> None:
         self._backend = get_connection()
         self._open = self._used = False
-        # True while the last fault was the server's own: the next message would fare no better.
+        self._in_doubt = 0
+        # True while the last fault was the server's own, or a broken line: the next message would fare no better.
         self.unwell = False
 
     def __enter__(self) -> Self:
@@ -69,14 +84,23 @@ class Courier:
                 # The server hung up while we were silent; nothing of this message has left yet.
                 self.close()
                 return self.deliver(message)
-            self.unwell = fault.ours
+            # Who hangs up twice in a row will do so again, and each time leaves more in doubt.
+            self._in_doubt = self._in_doubt + 1 if fault.uncertain else 0
+            self.unwell = fault.ours or self._in_doubt > 1 or (fault.uncertain and len(message.to) > 1)
             raise fault from error
+        self._in_doubt = 0
         status = getattr(message, "anymail_status", None)
         return (status.message_id if status and isinstance(status.message_id, str) else "") or ""
 
+    def deliver_many(self, message: EmailMessage) -> dict[str, Receipt]:
+        """Sends one message of many recipients in one call; what the provider says of each. TransportError for all."""
+        self.deliver(message)
+        said = message.anymail_status.recipients  # type: ignore[attr-defined]
+        return {to: Receipt(one.status or "unknown", one.message_id or "") for to, one in said.items()}
+
 
 class Crew:
-    """Couriers side by side, each with a connection of its own and one message at a time."""
+    """Couriers side by side, each with a connection of its own and one message or call at a time."""
 
     def __init__(self, size: int) -> None:
         self._couriers = [Courier() for _ in range(max(1, size))]
