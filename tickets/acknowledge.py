@@ -1,9 +1,11 @@
 """Acknowledges new tickets by mail: once per person and incident, else at most once an hour, never to machines."""
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Min
 from django.utils import timezone
 
 from tickets import loop_guard, notices, outbox, told
@@ -24,29 +26,79 @@ class Plan:
     hourly: bool = False
 
 
+Opened = tuple[Ticket, Entry, InboundMessage]
+
+
 def consider(ticket: Ticket, entry: Entry, message: InboundMessage) -> Outgoing | None:
     """Queues the acknowledgement of a ticket that `entry` has opened, in the caller's transaction; None without one."""
-    if not wants_one(message.sender_kind, message.sender, automatic=message.automatic, simulated=message.simulated):
-        return None
-    if entry.kind != Entry.Kind.MESSAGE or ticket.entries.filter(pk__lt=entry.pk).exists():
-        return None
-    notice = notices.in_force(Notice.Target.ACKNOWLEDGEMENT, ticket.language)
-    heard = {about for _, about in told.known([ticket.requester_id], _keys(notice))}
-    plan = plan_for(notice, heard, timezone.now())
-    if plan is None:
-        return None
-    why_held = loop_guard.verdict(loop_guard.facts_about(message, lately=plan.hourly and _lately(ticket)))
-    if why_held:
-        loop_guard.note(ticket, f"No acknowledgement was sent: {why_held}")
-        return None
+    return consider_many([(ticket, entry, message)])[0]
+
+
+def consider_many(opened: Sequence[Opened]) -> list[Outgoing | None]:
+    """The same for many tickets of different people, in as many queries as for one."""
+    wanted = _first_messages(
+        [
+            (ticket, entry, message)
+            for ticket, entry, message in opened
+            if entry.kind == Entry.Kind.MESSAGE
+            and wants_one(message.sender_kind, message.sender, automatic=message.automatic, simulated=message.simulated)
+        ]
+    )
+    drafts = {ticket.pk: draft for ticket, _, draft in _drafts(wanted)} if wanted else {}
+    rows = dict(zip(drafts, outbox.queue_many(list(drafts.values())), strict=True)) if drafts else {}
+    sent = [(ticket, message, row) for ticket, _, message in wanted if (row := rows.get(ticket.pk)) is not None]
+    MessageReference.objects.bulk_create(
+        [MessageReference(entry=row.entry, message_id=row.message_id, own=True) for _, _, row in sent]
+    )
+    return [rows.get(ticket.pk) for ticket, _, _ in opened]
+
+
+def _first_messages(opened: Sequence[Opened]) -> list[Opened]:
+    """Those whose entry is the first of its ticket."""
+    tickets = [ticket.pk for ticket, _, _ in opened]
+    firsts = Entry.objects.filter(ticket__in=tickets).order_by().values("ticket").annotate(first=Min("pk"))
+    first = dict(firsts.values_list("ticket", "first")) if tickets else {}
+    return [one for one in opened if first.get(one[0].pk) == one[1].pk]
+
+
+def _drafts(wanted: Sequence[Opened]) -> Iterator[tuple[Ticket, InboundMessage, outbox.Draft]]:
+    """What goes out to those whom no cap holds back; counted against the caps."""
+    now = timezone.now()
+    shown = notices.rows_in_force(now)
+    by_language = {
+        language: notices.choose(shown, Notice.Target.ACKNOWLEDGEMENT, language, now)
+        for language in {ticket.language for ticket, _, _ in wanted}
+    }
+    people = [ticket.requester_id for ticket, _, _ in wanted]
+    heard = told.known(people, {key for notice in by_language.values() for key in _keys(notice)})
+    lately = _lately(people)
+    hour = loop_guard.Hour([message for _, _, message in wanted])
+    for ticket, _, message in wanted:
+        notice = by_language[ticket.language]
+        plan = plan_for(notice, {about for person, about in heard if person == ticket.requester_id}, now)
+        if plan is None:
+            continue
+        had_one = plan.hourly and ticket.requester_id in lately
+        why_held = loop_guard.verdict(hour.facts_about(message, lately=had_one))
+        if why_held:
+            loop_guard.note(ticket, f"No acknowledgement was sent: {why_held}")
+            continue
+        hour.add(message)
+        yield ticket, message, _draft(ticket, message, notice if plan.with_notice else None, plan.about)
+    hour.save()
+
+
+def _draft(ticket: Ticket, message: InboundMessage, notice: notices.Shown | None, about: Sequence[str]) -> outbox.Draft:
     subject, text = words.render(
         "ack",
         ticket.language,
         reference=f"#{ticket.pk}",
-        notice=notice.text if notice and plan.with_notice else "",
+        notice=notice.text if notice else "",
         mark=tokens.mark(ticket),
     )
-    row = outbox.queue(
+    # It shows agents on the ticket what its requester was told, and how far the mail got.
+    shown = Entry(ticket=ticket, kind=Entry.Kind.AUTOMATIC, text=text, visible=text, happened_at=timezone.now())
+    return outbox.Draft(
         kind=Outgoing.Kind.ACKNOWLEDGEMENT,
         lane=Lane.BULK,
         to=message.sender.lower(),
@@ -55,21 +107,9 @@ def consider(ticket: Ticket, entry: Entry, message: InboundMessage) -> Outgoing 
         problem=ticket.problem,
         subject=subject,
         text=text,
-        about=plan.about,
+        about=about,
+        entry=shown,
     )
-    if row is not None:
-        loop_guard.note_sent(message)
-        _show(row, ticket)
-    return row
-
-
-def _show(row: Outgoing, ticket: Ticket) -> None:
-    """Lets agents see on the ticket what its requester was told, and how far the mail got."""
-    row.entry = Entry.objects.create(
-        ticket=ticket, kind=Entry.Kind.AUTOMATIC, text=row.text, visible=row.text, happened_at=timezone.now()
-    )
-    row.save(update_fields=["entry"])
-    MessageReference.objects.create(entry=row.entry, message_id=row.message_id, own=True)
 
 
 def wants_one(sender_kind: str, sender: str, *, automatic: bool, simulated: bool) -> bool:
@@ -100,8 +140,8 @@ def _keys(notice: notices.Shown | None) -> list[str]:
     return [f"ack:problem:{notice.problem}", *([notice.about] if notice.about else [])]
 
 
-def _lately(ticket: Ticket) -> bool:
-    """Whether this person had an acknowledgement within the last hour."""
-    before = timezone.now() - PAUSE
-    kind = Outgoing.Kind.ACKNOWLEDGEMENT
-    return Outgoing.objects.filter(requester=ticket.requester_id, kind=kind, created_at__gt=before).exists()
+def _lately(people: Collection[int]) -> set[int]:
+    """Those among these people who had an acknowledgement within the last hour."""
+    before, kind = timezone.now() - PAUSE, Outgoing.Kind.ACKNOWLEDGEMENT
+    had = Outgoing.objects.filter(requester__in=people, kind=kind, created_at__gt=before).order_by()
+    return set(had.values_list("requester_id", flat=True).distinct())

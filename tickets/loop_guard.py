@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
@@ -51,28 +52,61 @@ def verdict(facts: Facts) -> str:
     return ""
 
 
-def facts_about(message: InboundMessage, *, lately: bool) -> Facts:
-    """The facts about a message that has opened a ticket. Four queries at the most."""
-    domain = _domain(message.sender)
-    freemail = is_freemail(domain)
-    counts = {} if freemail else _counts([f"domain:{domain}", _words_key(domain, message)])
-    of_domain = counts.get(f"domain:{domain}", 0)
-    return Facts(
-        answers_ours=_answers_ours(message),
-        lately=lately,
-        freemail=freemail,
-        same_words=counts.get(_words_key(domain, message), 0),
-        of_domain=of_domain,
-        of_all=_acknowledged(of_domain) if of_domain >= OF_DOMAIN else 0,
-    )
+class Hour:
+    """What this hour's counts say of many messages, and what is added to them as acknowledgements are queued."""
 
+    def __init__(self, messages: Sequence[InboundMessage]) -> None:
+        keys = {key for message in messages for key in _keys(message)}
+        self._counts = _counts(keys) if keys else {}
+        self._added: dict[str, int] = defaultdict(int)
+        self._answering = _answering(messages)
+        # Acknowledgements of the last hour, counted when first asked for; and those queued since.
+        self._before: int | None = None
+        self._queued = 0
+        self._most = OF_DOMAIN + len(messages) + max(self._counts.values(), default=0)
 
-def note_sent(message: InboundMessage) -> None:
-    """Counts an acknowledgement against its domain and its words."""
-    domain = _domain(message.sender)
-    if not is_freemail(domain):
-        _count(f"domain:{domain}")
-        _count(_words_key(domain, message))
+    def facts_about(self, message: InboundMessage, *, lately: bool) -> Facts:
+        """The facts about a message that has opened a ticket."""
+        domain, words = [self._count_of(key) for key in _keys(message)] or (0, 0)
+        return Facts(
+            answers_ours=_quotes_ours(message, self._answering),
+            lately=lately,
+            freemail=is_freemail(_domain(message.sender)),
+            same_words=words,
+            of_domain=domain,
+            of_all=self._of_all() if domain >= OF_DOMAIN else 0,
+        )
+
+    def add(self, message: InboundMessage) -> None:
+        """Counts an acknowledgement against its domain and its words."""
+        self._queued += 1
+        for key in _keys(message):
+            self._added[key] += 1
+
+    def save(self) -> None:
+        """Adds what was counted, in the order of the keys, so that two who do so at once wait and do not lock up."""
+        if not self._added:
+            return
+        hour = _this_hour()
+        new = sorted(self._added.keys() - self._counts.keys())
+        Restraint.objects.bulk_create([Restraint(key=key, hour=hour, count=0) for key in new], ignore_conflicts=True)
+        rows = Restraint.objects.filter(hour=hour, key__in=self._added)
+        if connection.features.has_select_for_update:
+            list(rows.order_by("key").select_for_update().values_list("pk"))
+        for count in sorted(set(self._added.values())):
+            alike = [key for key, added in self._added.items() if added == count]
+            rows.filter(key__in=alike).update(count=F("count") + count)
+
+    def _count_of(self, key: str) -> int:
+        return self._counts.get(key, 0) + self._added[key]
+
+    def _of_all(self) -> int:
+        """Acknowledgements of the last hour, as many as matter beside one domain's."""
+        if self._before is None:
+            kind, since = Outgoing.Kind.ACKNOWLEDGEMENT, timezone.now() - HOUR
+            lately = Outgoing.objects.filter(kind=kind, created_at__gt=since).order_by()
+            self._before = lately[: int(self._most / SHARE) + 1].count()
+        return self._before + self._queued
 
 
 def note(ticket: Ticket, words: str) -> None:
@@ -98,22 +132,40 @@ def forget(now: datetime | None = None) -> int:
     return Restraint.objects.filter(hour__lt=(now or timezone.now()) - DAY).delete()[0]
 
 
-def _answers_ours(message: InboundMessage) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """The ids, among those referred to, of automatic mails of ours; and the tickets that only those were sent about."""
+
+    ids: frozenset[str]
+    tickets: frozenset[int]
+
+
+def _answering(messages: Sequence[InboundMessage]) -> _Answering:
+    named = sorted({reference for message in messages for reference in message.references})
+    ids: set[str] = set()
+    if named:
+        ours = Outgoing.objects.filter(kind__in=list(compose.AUTO_SUBMITTED)).filter(
+            Q(message_id__in=named) | Q(provider_id__in=senders.names_of(named))
+        )
+        ids = {value for pair in ours.values_list("message_id", "provider_id") for value in pair if value}
+    tickets = {message.reply_to for message in messages if message.reply_to is not None}
+    if tickets:
+        replied = Outgoing.objects.filter(ticket__in=tickets, kind=Outgoing.Kind.REPLY).order_by()
+        tickets -= set(replied.values_list("ticket", flat=True))
+    return _Answering(frozenset(ids), frozenset(tickets))
+
+
+def _quotes_ours(message: InboundMessage, answering: _Answering) -> bool:
     """By the mark in its words, by references to an automatic mail, by a reply address that only those have given."""
     if tokens.ticket_of_mark(message.text) is not None:
         return True
-    automatic = Outgoing.objects.filter(kind__in=list(compose.AUTO_SUBMITTED))
-    if (
-        message.references
-        and automatic.filter(
-            Q(message_id__in=message.references) | Q(provider_id__in=senders.names_of(message.references))
-        ).exists()
-    ):
-        return True
-    if message.reply_to is None:
-        return False
-    kinds = set(Outgoing.objects.filter(ticket=message.reply_to).values_list("kind", flat=True))
-    return Outgoing.Kind.REPLY not in kinds
+    return not answering.ids.isdisjoint(senders.names_of(message.references)) or message.reply_to in answering.tickets
+
+
+def _keys(message: InboundMessage) -> list[str]:
+    """What an acknowledgement counts against: the domain, and the words from it. Nothing at a freemail provider."""
+    domain = _domain(message.sender)
+    return [] if is_freemail(domain) else [f"domain:{domain}", _words_key(domain, message)]
 
 
 def _domain(address: str) -> str:
@@ -130,7 +182,7 @@ def _this_hour() -> datetime:
     return timezone.now().replace(minute=0, second=0, microsecond=0)
 
 
-def _counts(keys: Sequence[str]) -> dict[str, int]:
+def _counts(keys: Collection[str]) -> dict[str, int]:
     return dict(Restraint.objects.filter(key__in=keys, hour=_this_hour()).values_list("key", "count"))
 
 
@@ -144,9 +196,3 @@ def _count(key: str) -> None:
             Restraint.objects.create(key=key, hour=hour)
     except IntegrityError:
         same.update(count=F("count") + 1)
-
-
-def _acknowledged(of_domain: int) -> int:
-    """Acknowledgements of the last hour, as many as matter beside the domain's."""
-    lately = Outgoing.objects.filter(kind=Outgoing.Kind.ACKNOWLEDGEMENT, created_at__gt=timezone.now() - HOUR)
-    return lately.order_by()[: int(of_domain / SHARE) + 1].count()

@@ -65,7 +65,7 @@ def current(target: str, language: str, now: datetime | None = None) -> Shown | 
 
 def in_force(target: str, language: str) -> Shown | None:
     """The notice in force as the database has it, for those who are in a transaction anyway."""
-    return choose(_rows(timezone.now()), target, language, timezone.now())
+    return choose(rows_in_force(timezone.now()), target, language, timezone.now())
 
 
 def choose(notices: list[dict[str, Any]], target: str, language: str, now: datetime) -> Shown | None:
@@ -87,7 +87,8 @@ def choose(notices: list[dict[str, Any]], target: str, language: str, now: datet
     return Shown(words[tag], tag, newest["problem"], newest["about"], since)
 
 
-def _rows(now: datetime) -> list[dict[str, Any]]:
+def rows_in_force(now: datetime) -> list[dict[str, Any]]:
+    """Every notice that is not over, as `choose` takes them."""
     rows = Notice.objects.filter(ended_at__isnull=True).exclude(until__lte=now).order_by("-since", "-pk")
     return [
         {
@@ -104,7 +105,7 @@ def _rows(now: datetime) -> list[dict[str, Any]]:
 
 
 def _compile() -> dict[str, Any]:
-    return {"notices": _rows(timezone.now())}
+    return {"notices": rows_in_force(timezone.now())}
 
 
 def _changed() -> None:

@@ -54,7 +54,10 @@ class NoAddress(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """One mail to one address, before it is a row. `about`: what reading it tells, for the ledger."""
+    """One mail to one address, before it is a row. `about`: what reading it tells, for the ledger.
+
+    `entry`: what shows it on the ticket; a new one is saved with the row, if the mail is to leave.
+    """
 
     kind: str
     lane: str
@@ -113,6 +116,11 @@ def _queue(drafts: Sequence[Draft], *, whatever: bool = False) -> list[Outgoing 
             heard |= pairs
             ledger += [Told(requester_id=pk, about=key, outgoing=row) for pk, key in sorted(pairs)]
     made = [row for row in rows if row is not None]
+    shown = [row.entry for row in made if row.entry is not None and row.state == WorkState.QUEUED]
+    Entry.objects.bulk_create([entry for entry in shown if entry.pk is None], batch_size=200)
+    for row in made:
+        # The row learned of its entry before the entry had a number.
+        row.entry = row.entry if row.entry is not None and row.entry.pk else None
     Outgoing.objects.bulk_create(made, batch_size=200)
     for entry in ledger:
         entry.outgoing_id = entry.outgoing.pk  # type: ignore[union-attr]

@@ -8,8 +8,7 @@ from tickets import intake, outbox
 @shared_task(name="tickets.tasks.understand")
 def understand(ids: list[int]) -> None:
     """Understands arrivals."""
-    for pk in ids:
-        intake.understand(pk)
+    intake.understand_many(ids)
 
 
 @shared_task(name="tickets.tasks.send")

@@ -1,6 +1,9 @@
 """kombu's filesystem transport, with messages that appear whole or not at all: readers look while others write."""
 
+import contextlib
 import logging
+import os
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -11,6 +14,7 @@ from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
 log = logging.getLogger(__name__)
+_binding = threading.Lock()
 
 
 class Channel(filesystem.Channel):
@@ -21,6 +25,23 @@ class Channel(filesystem.Channel):
         hidden = folder / f".{uuid.uuid4()}"
         hidden.write_text(dumps(payload))
         hidden.rename(folder / f"{time.monotonic_ns():020}_{uuid.uuid4()}.{queue}.msg")
+
+    def queue_bind(self, *args: Any, **kwargs: Any) -> None:
+        """One thread of a process at a time: kombu remembers the binding before it has written it down, and whoever
+        publishes in between reaches nobody."""
+        with _binding:
+            super().queue_bind(*args, **kwargs)
+
+    def _queue_bind(self, exchange: str, *which: Any) -> None:
+        """The table of an exchange is there whole from its first moment: kombu makes it empty, and then locks it."""
+        table = self._exchange_file(exchange)
+        if not table.exists():
+            hidden = table.with_name(f".{uuid.uuid4()}")
+            hidden.write_text(dumps([]))
+            with contextlib.suppress(FileExistsError):
+                os.link(hidden, table)
+            hidden.unlink()
+        super()._queue_bind(exchange, *which)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         try:

@@ -72,6 +72,27 @@ def test_readers_beside_writers_see_whole_messages(connection):
     assert all(str(body).endswith(text) for body in got)
 
 
+def test_who_declares_at_the_same_moment_sees_a_whole_table(connection, tmp_path):
+    faults = []
+
+    def declare():
+        try:
+            with connection.clone() as own:
+                send(own, "x")
+        except Exception as error:
+            faults.append(error)
+
+    for _ in range(40):
+        (tmp_path / "control" / "live.exchange").unlink(missing_ok=True)
+        Transport.global_state.clear()
+        threads = [threading.Thread(target=declare) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert faults == []
+
+
 def test_a_broken_message_is_dropped_and_the_next_is_read(connection, tmp_path):
     send(connection, "first")
     whole = next((tmp_path / "messages").glob("*.msg"))

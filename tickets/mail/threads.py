@@ -1,7 +1,8 @@
 """Which ticket a message belongs to: signed tokens first, then references both ways, a number only for participants."""
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tickets.mail import senders, tokens
@@ -10,6 +11,7 @@ from tickets.models import Entry, Identity, MessageReference, Outgoing, Requeste
 
 # Messages of a ticket that are asked whom they copied in, the newest first.
 LOOKED_AT = 50
+Ways = Sequence[tuple[str, int | None]]
 _NUMBER = re.compile(r"#(\d{1,12})\b")
 
 
@@ -24,19 +26,38 @@ class Thread:
 
 def find(message: InboundMessage, requester: Requester) -> Thread | None:
     """The ticket that a message answers; None opens a new one."""
+    return find_many([(message, requester)])[0]
+
+
+def find_many(items: Sequence[tuple[InboundMessage, Requester]]) -> list[Thread | None]:
+    """The same for each of many, in as many queries as for one where they open new tickets."""
+    references = _by_references([message for message, _ in items])
+    earlier = _by_earlier_answers(items)
+    ways = [
+        (
+            ("token", message.reply_to or _by_our_ids(message.references)),
+            ("references", references[place]),
+            ("mark", tokens.ticket_of_mark(message.text)),
+            ("out of order", earlier[place]),
+            ("number", _number_in(message.subject)),
+        )
+        for place, (message, _) in enumerate(items)
+    ]
+    wanted = {pk for one in ways for _, pk in one if pk}
+    rows = Ticket.objects.select_related("requester", "merged_into").filter(pk__in=wanted)
+    tickets = {ticket.pk: ticket for ticket in rows} if wanted else {}
+    return [_first(message, person, one, tickets) for (message, person), one in zip(items, ways, strict=True)]
+
+
+def _first(message: InboundMessage, requester: Requester, ways: Ways, tickets: Mapping[int, Ticket]) -> Thread | None:
     if message.unreadable and message.reply_to is None:
         return None
-    for by, pk in (
-        ("token", message.reply_to or _by_our_ids(message.references)),
-        ("references", _by_references(message.references)),
-        ("mark", tokens.ticket_of_mark(message.text)),
-        ("out of order", _by_earlier_answers(message, requester)),
-        ("number", _by_number(message.subject, requester)),
-    ):
-        ticket = Ticket.objects.filter(pk=pk).first() if pk else None
-        if ticket is not None:
-            ticket = ticket.merged_into or ticket
-            return Thread(ticket, by, stranger=not takes_part(requester, ticket))
+    for by, pk in ways:
+        ticket = tickets.get(pk) if pk else None
+        if ticket is None or (by == "number" and not takes_part(requester, ticket)):
+            continue
+        ticket = ticket.merged_into or ticket
+        return Thread(ticket, by, stranger=not takes_part(requester, ticket))
     return None
 
 
@@ -60,29 +81,54 @@ def _by_our_ids(references: Sequence[str]) -> int | None:
     return None
 
 
-def _by_references(references: Sequence[str]) -> int | None:
-    """Any message of a ticket, theirs or ours, also under the id that a provider gave it."""
-    if not references:
-        return None
-    own = MessageReference.objects.filter(message_id__in=references, own=True).order_by("-pk")
-    if found := own.values_list("entry__ticket", flat=True).first():
-        return found
-    sent = Outgoing.objects.filter(provider_id__in=senders.names_of(references), ticket__isnull=False)
+def _by_references(messages: Sequence[InboundMessage]) -> list[int | None]:
+    """Any message of a ticket, theirs or ours, also under the id that a provider gave it; the newest, for each."""
+    named = {reference for message in messages for reference in message.references}
+    if not named:
+        return [None] * len(messages)
+    rows = MessageReference.objects.filter(message_id__in=named, own=True)
+    newest: dict[str, tuple[int, int]] = {}
+    for value, pk, ticket in rows.order_by("pk").values_list("message_id", "pk", "entry__ticket"):
+        newest[value] = pk, ticket
+    sent: dict[str, set[int]] = defaultdict(set)
+    given = Outgoing.objects.filter(provider_id__in=senders.names_of(sorted(named)), ticket__isnull=False)
+    for name, ticket in given.order_by().values_list("provider_id", "ticket").distinct():
+        sent[name].add(ticket)
+    return [_referred(message.references, newest, sent) for message in messages]
+
+
+def _referred(
+    references: Sequence[str], newest: Mapping[str, tuple[int, int]], sent: Mapping[str, set[int]]
+) -> int | None:
+    known = [newest[reference] for reference in references if reference in newest]
+    if known:
+        return max(known)[1]
     # Some providers give one id to all mails of a call: it names a ticket only where it names one.
-    tickets = set(sent.order_by().values_list("ticket", flat=True).distinct()[:2])
+    tickets = set().union(*(sent.get(name, set()) for name in senders.names_of(references)))
     return tickets.pop() if len(tickets) == 1 else None
 
 
-def _by_earlier_answers(message: InboundMessage, requester: Requester) -> int | None:
+def _by_earlier_answers(items: Sequence[tuple[InboundMessage, Requester]]) -> list[int | None]:
     """A message of the same person that refers to this one, or to the same one, and was understood before it."""
-    ids = [*message.references, *([message.message_id] if message.message_id else [])]
-    if not ids:
-        return None
-    rows = MessageReference.objects.filter(message_id__in=ids, own=False, entry__ticket__requester=requester)
-    return rows.order_by("-pk").values_list("entry__ticket", flat=True).first()
+    ids = [{*message.references, *({message.message_id} - {""})} for message, _ in items]
+    people = {person.pk for (_, person), theirs in zip(items, ids, strict=True) if theirs}
+    if not people:
+        return [None] * len(items)
+    rows = MessageReference.objects.filter(
+        message_id__in=set().union(*ids), own=False, entry__ticket__requester__in=people
+    )
+    newest: dict[tuple[str, int], tuple[int, int]] = {}
+    fields = ("message_id", "entry__ticket__requester", "pk", "entry__ticket")
+    for value, person, pk, ticket in rows.order_by("pk").values_list(*fields):
+        newest[value, person] = pk, ticket
+    found = [
+        [newest[value, person.pk] for value in theirs if (value, person.pk) in newest]
+        for (_, person), theirs in zip(items, ids, strict=True)
+    ]
+    return [max(one)[1] if one else None for one in found]
 
 
-def _by_number(subject: str, requester: Requester) -> int | None:
+def _number_in(subject: str) -> int | None:
+    """The number that counts only for who takes part."""
     found = _NUMBER.search(subject)
-    ticket = Ticket.objects.filter(pk=int(found[1])).first() if found else None
-    return ticket.pk if ticket is not None and takes_part(requester, ticket) else None
+    return int(found[1]) if found else None

@@ -1,5 +1,6 @@
 """Which tickets belong to an incident: linked by a frozen query, as they arrive, and taken out again as a whole."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from tickets import audit
+from tickets.intake import Received
 from tickets.models import Entry, Medium, Problem, Ticket
 from triage.incidents import frozen
 from triage.incidents.frozen import Chunk, Query
@@ -94,17 +96,23 @@ def unlink_all(linking: Job, by: Any) -> Job:
     return undo
 
 
-def link_received(received: Any, message: Any) -> None:
-    """Links a new ticket to the newest incident that takes new tickets. Runs in intake's transaction: one query."""
-    ticket = received.ticket
-    if not received.created or ticket.problem_id is not None:
+def link_received(received: Sequence[Received]) -> None:
+    """Links new tickets to the newest incident that takes them. Runs in intake's transaction: one query, or two."""
+    new = [one for one in received if one.created and one.ticket.problem_id is None]
+    if not new:
         return
-    on = Incident.objects.filter(left_at=None, link_new=True, started_at__lte=ticket.created_at).order_by("-entered_at")
-    for problem, words in on.values_list("problem_id", "link_words"):
-        if belongs(f"{message.subject} {message.text}", words, ticket.medium):
-            ticket.problem_id = problem
-            ticket.save(update_fields=["problem"])
-            return
+    on = Incident.objects.filter(left_at=None, link_new=True).order_by("-entered_at")
+    incidents = list(on.values_list("problem_id", "link_words", "started_at"))
+    linked: dict[int, list[int]] = defaultdict(list)
+    for one in new:
+        said = f"{one.message.subject} {one.message.text}"
+        for problem, words, since in incidents:
+            if since <= one.ticket.created_at and belongs(said, words, one.ticket.medium):
+                one.ticket.problem_id = problem
+                linked[problem].append(one.ticket.pk)
+                break
+    for problem, tickets in linked.items():
+        Ticket.objects.filter(pk__in=tickets).update(problem=problem)
 
 
 def _note(tickets: Sequence[int], text: str, by: Any = None, **payload: Any) -> None:

@@ -87,7 +87,7 @@ def test_it_is_linked_in_chunks(entered, write, monkeypatch):
 
 def receive(ticket: Ticket, created: bool = True) -> Ticket:
     message = SimpleNamespace(subject=ticket.subject, text="words")
-    linking.link_received(SimpleNamespace(ticket=ticket, created=created), message)
+    linking.link_received([SimpleNamespace(ticket=ticket, created=created, message=message)])
     ticket.refresh_from_db()
     return ticket
 
@@ -159,11 +159,11 @@ def test_linking_a_new_ticket_costs_one_query_and_one_update(entered, write, dja
     ticket = write("a@example.com")
     message = SimpleNamespace(subject="", text="")
     with django_assert_num_queries(2):
-        linking.link_received(SimpleNamespace(ticket=ticket, created=True), message)
+        linking.link_received([SimpleNamespace(ticket=ticket, created=True, message=message)])
     Incident.objects.update(left_at=timezone.now())
     other = write("b@example.com")
     with django_assert_num_queries(1):
-        linking.link_received(SimpleNamespace(ticket=other, created=True), message)
+        linking.link_received([SimpleNamespace(ticket=other, created=True, message=message)])
 
 
 def test_a_whole_linking_is_undone_and_only_it(entered, write, maya):
