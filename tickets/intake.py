@@ -16,14 +16,16 @@ from django.utils import timezone
 from tickets import changes, journal, nudge, receiving
 from tickets.mail import bounces
 from tickets.message import File, InboundMessage, storable
-from tickets.models import MEDIUM_OF, Arrival, ArrivalState, CountsAs, Identity, Medium
+from tickets.models import MEDIUM_OF, Arrival, ArrivalState, CountsAs, Entry, Identity, Medium
 from tickets.receiving import Received, on_received, receive
 from tickets.requesters import requester_of
 
 __all__ = [
     "InboundMessage",
     "Received",
+    "StillUnreadable",
     "on_received",
+    "read_again",
     "receive",
     "register_reader",
     "requester_of",
@@ -85,14 +87,37 @@ def understand(pk: int) -> None:
         _wait(pk, error)
 
 
+class StillUnreadable(Exception):
+    """A message cannot be read now, either; says why in a few words."""
+
+
+def read_again(entry: Entry) -> None:
+    """Reads an entry's message anew from its original and writes the entry anew. StillUnreadable changes nothing."""
+    arrival = entry.arrival
+    if arrival is None:
+        raise StillUnreadable("it has no original")
+    try:
+        read = _readers[arrival.channel](arrival)
+        if not isinstance(read, InboundMessage):
+            raise StillUnreadable("it is no message")
+        with transaction.atomic():
+            receiving.rewrite(entry, read)
+            Arrival.objects.filter(pk=arrival.pk).update(state=ArrivalState.UNDERSTOOD, error="")
+    except StillUnreadable:
+        raise
+    except Exception as error:  # whatever the reader raises is the answer
+        log.exception("arrival %s could not be read again", arrival.pk)
+        raise StillUnreadable(storable(f"{type(error).__name__}: {error}", 200)) from error
+
+
 def understand_many(ids: Sequence[int]) -> None:
     """The same for many: a block of messages that have nothing to do with each other ends in one transaction.
 
     What is no plain message, and every message of a block that fails, is understood for itself.
     """
-    rest: list[int] = []
+    rest: list[int] = list(Entry.objects.filter(arrival__in=ids).values_list("arrival_id", flat=True))
     plain: list[tuple[InboundMessage, Arrival]] = []
-    for arrival in Arrival.objects.filter(pk__in=ids, state__in=OPEN).order_by("pk"):
+    for arrival in Arrival.objects.filter(pk__in=ids, state__in=OPEN).exclude(pk__in=rest).order_by("pk"):
         try:
             read = _readers[arrival.channel](arrival)
         except Exception:  # told, and told apart, when it is read for itself
@@ -192,9 +217,15 @@ def _take(message: InboundMessage, arrival: Arrival) -> str:
         return CountsAs.BOUNCE
     if message.counts_as == CountsAs.OWN:
         return CountsAs.OWN
-    if receiving.repeated([message])[0]:
+    before = Entry.objects.filter(arrival=arrival).first()
+    if before is not None:
+        # Somebody had it understood once more; what was read then stays where nothing can be read now.
+        if not message.unreadable:
+            receiving.rewrite(before, message)
+    elif receiving.repeated([message])[0]:
         return CountsAs.STEP
-    receive(message, arrival)
+    else:
+        receive(message, arrival)
     return CountsAs.SIMULATED if message.simulated else message.counts_as
 
 

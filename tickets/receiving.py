@@ -23,6 +23,11 @@ ANSWER_WITHIN = timedelta(hours=4)
 # A message on a ticket solved longer ago opens a new one that links back.
 REOPEN_WITHIN = timedelta(days=14)
 
+# What reading a message again changes, of its entry and of a ticket that stood in its place; and what it leaves.
+REWRITTEN = ("kind", "sender", "sender_name", "text", "visible", "html", "payload")
+TICKET_REWRITTEN = ("subject", "requester", "language", "unreadable", "last_text", "last_from")
+KEPT_FLAGS = ("follows", "stranger", "reopened")
+
 Item = tuple[InboundMessage, Arrival | None]
 Origin = TypeVar("Origin")
 
@@ -84,6 +89,30 @@ def receive_many(items: Sequence[Item]) -> list[Received]:
     # Nobody looks at the page of a ticket that is not there yet.
     changes.bump("tickets", *(f"ticket:{one.ticket.pk}" for one in received if not one.created))
     return received
+
+
+def rewrite(entry: Entry, message: InboundMessage) -> None:
+    """Writes an entry anew from what its message says now, in the caller's transaction.
+
+    A ticket that stood in place of the message gets its subject and its requester.
+    """
+    ticket, arrival = entry.ticket, entry.arrival
+    message, _ = forwarding.unwrapped(message)
+    new = _new_entry(ticket, message, arrival)
+    new.payload = {**{name: entry.payload[name] for name in KEPT_FLAGS if name in entry.payload}, **new.payload}
+    for name in REWRITTEN:
+        setattr(entry, name, getattr(new, name))
+    entry.save(update_fields=REWRITTEN)
+    entry.references.all().delete()
+    entry.attachments.all().delete()
+    _write_around([entry], [message])
+    if ticket.unreadable and not message.unreadable:
+        person = requesters_of([Sender(message.sender_kind, message.sender, message.name, message.language)])[0]
+        right = _new_ticket(message, person)
+        for name in TICKET_REWRITTEN:
+            setattr(ticket, name, getattr(right, name))
+        ticket.save(update_fields=[*TICKET_REWRITTEN, "changed_at"])
+    changes.bump("tickets", f"ticket:{ticket.pk}")
 
 
 def blocks(items: Sequence[tuple[InboundMessage, Origin]], most: int) -> list[list[tuple[InboundMessage, Origin]]]:
@@ -174,6 +203,12 @@ def _write(
         for ticket, message, arrival in zip(tickets, messages, arrivals, strict=True)
     ]
     Entry.objects.bulk_create(entries)
+    _write_around(entries, messages)
+    return entries
+
+
+def _write_around(entries: Sequence[Entry], messages: Sequence[InboundMessage]) -> None:
+    """What belongs to entries: the Message-IDs that they bear and name, and their files."""
     references: list[MessageReference] = []
     files: list[Attachment] = []
     for entry, message in zip(entries, messages, strict=True):
@@ -183,7 +218,6 @@ def _write(
         files += [_attachment(entry, file) for file in message.attachments]
     MessageReference.objects.bulk_create(references)
     Attachment.objects.bulk_create(files)
-    return entries
 
 
 def _new_entry(ticket: Ticket, message: InboundMessage, arrival: Arrival | None) -> Entry:

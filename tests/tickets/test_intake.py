@@ -5,10 +5,10 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from tests.tickets import mailings
-from tickets import intake, journal, outbox
+from tickets import intake, journal, outbox, receiving
 from tickets.channels import mail_pipe
 from tickets.mail import tokens
-from tickets.models import Arrival, ArrivalState, CountsAs, Entry, Identity, Outgoing, Requester, Ticket
+from tickets.models import Arrival, ArrivalState, CountsAs, Entry, Identity, Outgoing, Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -201,13 +201,18 @@ def test_what_the_door_knew_is_not_overruled():
     assert Arrival.objects.get().counts_as == CountsAs.SIMULATED
 
 
-def test_one_for_which_no_ticket_can_be_made_waits_and_does_not_stop_the_next():
+def test_one_for_which_no_ticket_can_be_made_waits_and_does_not_stop_the_next(monkeypatch):
     poison = mail_pipe.accept(mailings.raw_mail("One.")).arrival
     sound = mail_pipe.accept(mailings.raw_mail("Two.")).arrival
-    # An entry of it stands already, so that neither the message nor a ticket in its place can be written.
-    person = Requester.objects.create()
-    ticket = Ticket.objects.create(subject="s", requester=person, medium="email", created_at=timezone.now())
-    Entry.objects.create(ticket=ticket, kind="message", arrival_id=poison, happened_at=timezone.now())
+    write = receiving._new_entry
+
+    def fragile(ticket, message, arrival):
+        # Neither the message nor a ticket in its place can be written.
+        if arrival.pk == poison:
+            raise RuntimeError("a fault of ours")
+        return write(ticket, message, arrival)
+
+    monkeypatch.setattr(receiving, "_new_entry", fragile)
     assert intake.understand_all() == 2
     states = dict(Arrival.objects.values_list("pk", "state"))
     assert states == {poison: ArrivalState.WAITING, sound: ArrivalState.UNDERSTOOD}

@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from tickets import changes, outbox
+from tickets import audit, changes, intake, outbox
 from tickets.desk import acts, conversation, presence, undoing
-from tickets.models import Outgoing, Problem, Ticket
+from tickets.models import Entry, Outgoing, Problem, Ticket
 from tickets.roles import Power, needs
 
 
@@ -142,3 +142,18 @@ def take_back(request: HttpRequest) -> HttpResponse:
     if done is not None and len(done["before"]) == 1:
         return redirect("ticket", next(iter(done["before"])))
     return redirect("queue")
+
+
+@require_POST
+@needs(Power.ANSWER_TICKETS)
+def read_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Reads a message anew from its original: an upgrade may understand what an older version did not."""
+    entry = get_object_or_404(Entry.objects.filter(arrival__isnull=False), pk=pk)
+    try:
+        intake.read_again(entry)
+    except intake.StillUnreadable as error:
+        messages.error(request, f"It still cannot be read ({error}). Nothing was changed; the original is attached.")
+    else:
+        audit.record(request.user, "entry.read_again", entry.pk)
+        messages.success(request, "Read again from its original.")
+    return redirect("ticket", entry.ticket_id)

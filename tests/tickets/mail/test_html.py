@@ -1,6 +1,15 @@
+from html import escape
+
 import pytest
 
-from tickets.mail.html import as_text, is_too_deep, sanitised
+from tickets.mail.html import (
+    as_text,
+    has_remote_images,
+    is_too_deep,
+    sanitised,
+    with_inline_images,
+    with_remote_images,
+)
 
 VECTORS = [
     "<script>alert(1)</script>",
@@ -17,7 +26,6 @@ VECTORS = [
     "<base href='https://evil.example/'>",
     "<meta http-equiv=refresh content='0;url=https://evil.example'>",
     "<object data='data:text/html,alert(1)'></object>",
-    "<img src='https://evil.example/pixel.gif'>",
     "<img srcset='https://evil.example/pixel.gif 1x'>",
     "<link rel=stylesheet href=https://evil.example/alert>",
 ]
@@ -28,6 +36,33 @@ def test_nothing_runs_and_nothing_is_fetched(vector):
     shown = sanitised(vector)
     for word in ("onerror", "onload", "javascript:", "evil.example", "<script", "<style", "<iframe", "<form", "<svg"):
         assert word not in shown.lower() or word == "onerror" and "title=" in shown
+
+
+@pytest.mark.parametrize("address", ["https://evil.example/p.gif?a=1&b=2", "HTTP://evil.example/p.gif"])
+def test_remote_images_are_held_back_until_asked_for(address):
+    shown = sanitised(f'<p><img src="{address}" alt="logo"></p>')
+    assert ' src="' not in shown
+    assert has_remote_images(shown)
+    assert f' src="{escape(address)}"' in with_remote_images(shown)
+
+
+@pytest.mark.parametrize("address", ["//evil.example/p.gif", "p.gif", "data:image/svg+xml,x", "javascript:alert(1)"])
+def test_images_from_elsewhere_are_gone(address):
+    shown = with_remote_images(sanitised(f'<img src="{address}">'))
+    assert "src" not in shown
+
+
+def test_nothing_written_in_a_message_becomes_an_image():
+    shown = with_remote_images(sanitised('<p>x data-remote-src="https://evil.example/p.gif" held-1: y</p>'))
+    assert "<img" not in shown
+
+
+def test_inline_images_get_the_address_of_their_file():
+    shown = with_inline_images(
+        sanitised('<img src="cid:a&amp;b@x"><img src="cid:gone">'), {"a&b@x": "data:image/png,1"}
+    )
+    assert 'src="data:image/png,1"' in shown
+    assert "cid:" not in shown
 
 
 def test_images_inside_the_message_stay():

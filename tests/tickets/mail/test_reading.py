@@ -67,7 +67,7 @@ def test_text_html_and_files_are_told_apart():
 
 def test_html_is_shown_without_scripts_handlers_and_remote_images():
     html = read(MIXED, NOW).html
-    assert not any(word in html for word in ("script", "onclick", "track.example", "x()"))
+    assert not any(word in html for word in ("script", "onclick", ' src="http', "x()"))
 
 
 @pytest.mark.parametrize(
