@@ -49,7 +49,9 @@ OPEN_POSTS = {"help"}
 # All that somebody who was invited to help may call.
 HELPERS = {
     "attachment",
-    "original", "formatted", "read_again",
+    "original",
+    "formatted",
+    "read_again",
     "queue",
     "queue_news",
     "reply_decide",
@@ -105,7 +107,9 @@ def samples() -> dict[str, dict[str, Any]]:
     of_ticket = {name: {"pk": made.pk} for name in OURS if name == "ticket" or name.startswith("ticket_")}
     return of_ticket | {
         "attachment": {"pk": file.pk},
-        "original", "formatted", "read_again": {"pk": entry.pk},
+        "original": {"pk": entry.pk},
+        "formatted": {"pk": entry.pk},
+        "read_again": {"pk": entry.pk},
         "reply_decide": {"pk": row.pk},
         "person": {"pk": agent.pk},
         "invitation_withdraw": {"pk": invitation.pk},
