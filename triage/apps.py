@@ -10,7 +10,10 @@ class TriageConfig(AppConfig):
     def ready(self) -> None:
         # Models must be loaded before those who use them can be.
         from tickets import intake
+        from tickets.models import Channel
         from triage import checks  # noqa: F401  registers itself
         from triage.incidents import linking
+        from triage.status import subscribers
 
         intake.on_received(linking.link_received)
+        intake.register_reader(Channel.SUBSCRIPTION, subscribers.read_arrival)

@@ -194,6 +194,7 @@ class Job(Work):
         LINK = "link", "link tickets to an incident"
         UNLINK = "unlink", "undo a linking"
         BROADCAST = "broadcast", "reply in bulk"
+        UPDATE = "update", "mail an update to subscribers"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     incident = models.ForeignKey(Incident, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs")

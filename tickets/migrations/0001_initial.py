@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             name='Arrival',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('mail_webhook', 'mail webhook'), ('mailbox', 'mailbox'), ('mail_pipe', 'mail pipe'), ('web_form', 'web form'), ('api', 'API'), ('call', 'call'), ('text', 'text message')], max_length=16)),
+                ('channel', models.CharField(choices=[('mail_webhook', 'mail webhook'), ('mailbox', 'mailbox'), ('mail_pipe', 'mail pipe'), ('web_form', 'web form'), ('api', 'API'), ('call', 'call'), ('text', 'text message'), ('subscription', 'subscription')], max_length=16)),
                 ('key', models.CharField(max_length=255)),
                 ('sender', models.CharField(blank=True, help_text='E.164 number or email address, empty if unknown', max_length=320)),
                 ('line', models.CharField(blank=True, help_text="Series below the channel: the line's key, the mailbox", max_length=64)),

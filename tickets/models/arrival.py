@@ -14,6 +14,7 @@ class Channel(models.TextChoices):
     API = "api", "API"
     CALL = "call", "call"
     TEXT = "text", "text message"
+    SUBSCRIPTION = "subscription", "subscription"
 
 
 class Medium(models.TextChoices):
@@ -34,6 +35,7 @@ MEDIUM_OF: dict[str, Medium] = {
     Channel.API: Medium.API,
     Channel.CALL: Medium.PHONE,
     Channel.TEXT: Medium.TEXT,
+    Channel.SUBSCRIPTION: Medium.WEB,
 }
 
 

@@ -14,6 +14,7 @@ from tickets.models import WorkState
 from triage.incidents import broadcast, linking
 from triage.incidents.frozen import EXPAND, Chunk
 from triage.models import Job
+from triage.status import subscribers
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ CHUNKS: dict[str, Callable[[Job], Chunk]] = {
     Job.Kind.LINK: linking.link_chunk,
     Job.Kind.UNLINK: linking.unlink_chunk,
     Job.Kind.BROADCAST: broadcast.expand_chunk,
+    Job.Kind.UPDATE: subscribers.expand_chunk,
 }
 
 

@@ -14,7 +14,7 @@ from triage import alerts
 from triage.incidents import broadcast, frozen
 from triage.incidents.preview import Choices, Effects, fresh_since, preview
 from triage.models import Incident, Job, Preview, Update
-from triage.status import export
+from triage.status import export, subscribers
 from voice import lines
 from voice.models import Line
 
@@ -80,6 +80,7 @@ def _enter(shown: Preview, by: Any, now: datetime) -> Incident:
     update = Update.objects.create(
         incident=incident, status=effects["status"]["status"], body=effects["status"]["body"], at=now, by=by
     )
+    subscribers.tell(update, by)
     _announce(incident, effects, by)
     _show_notices(incident, effects["notice"], update, by)
     _make_jobs(incident, effects, update, shown.token, by)
@@ -141,6 +142,7 @@ def post_update(
         if newest and (newest.status, newest.body) == (status, body):
             return newest
         update = Update.objects.create(incident=held, status=status, body=body, at=now, by=by)
+        subscribers.tell(update, by)
         held.next_update_by = next_update_by
         if components is not None:
             held.components = {key: value for key, value in components.items() if value}
@@ -162,7 +164,10 @@ def leave(incident: Incident, by: Any, closing_text: str) -> None:
         lines.clear(problem)
         notices.clear(problem)
         Problem.objects.filter(pk=problem.pk).update(open=False, closed_at=now)
-        Update.objects.create(incident=incident, status=Update.Status.RESOLVED, body=closing_text, at=now, by=by)
+        resolved = Update.Status.RESOLVED
+        subscribers.tell(
+            Update.objects.create(incident=incident, status=resolved, body=closing_text, at=now, by=by), by
+        )
         audit.record(by, "incident.leave", incident.pk, closing=closing_text)
         _tell_the_house(incident, "left")
     incident.refresh_from_db()

@@ -13,6 +13,7 @@ from tickets.models import Ticket
 from triage.incidents import broadcast, frozen, linking
 from triage.incidents.words import reply_text
 from triage.models import Component, Incident, Preview, Update
+from triage.status import subscribers
 from voice.lines import says
 from voice.models import Line
 from voice.words import sentence
@@ -68,6 +69,7 @@ def effects_of(choices: Choices) -> Effects:
             "body": choices.update,
             "next_update_minutes": choices.next_update_minutes,
             "components": _components(choices.components),
+            "subscribers": subscribers.subscribed().count(),
         },
         "link": _link(choices) if choices.link else None,
         "answer": _answer(choices) if choices.link and choices.answer else None,

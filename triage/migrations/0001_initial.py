@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 ('done_at', models.DateTimeField(blank=True, null=True)),
                 ('error', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('kind', models.CharField(choices=[('link', 'link tickets to an incident'), ('unlink', 'undo a linking'), ('broadcast', 'reply in bulk')], max_length=10)),
+                ('kind', models.CharField(choices=[('link', 'link tickets to an incident'), ('unlink', 'undo a linking'), ('broadcast', 'reply in bulk'), ('update', 'mail an update to subscribers')], max_length=10)),
                 ('query', models.JSONField(default=dict)),
                 ('cursor', models.PositiveBigIntegerField(default=0, help_text='The last row id that was expanded')),
                 ('total', models.PositiveIntegerField(default=0, help_text='Rows the frozen query matched when it was made')),

@@ -105,6 +105,7 @@ def render_page(page: Page, language: str, styles: str) -> str:
                 "organisation": settings.ORGANISATION,
                 "demo": settings.DEMO,
                 "help_url": f"{settings.PUBLIC_URL}/help/",
+                "subscribe_url": f"{settings.PUBLIC_URL}/status/subscription/",
             },
         )
 
