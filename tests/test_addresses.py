@@ -45,7 +45,7 @@ ALLAUTH_SIGNED_IN = {
     "mfa_view_recovery_codes",
 }
 # Takes posts from anybody: the public form. Every other view without CSRF protection proves its sender.
-OPEN_POSTS = {"help"}
+OPEN_POSTS = {"help", "subscribe"}
 # All that somebody who was invited to help may call.
 HELPERS = {
     "attachment",

@@ -25,7 +25,7 @@ MOST_ATTEMPTS = 30
 # One run of the bulk lane: rows and seconds.
 RUN_ROWS, RUN_SECONDS = 500, 5.0
 # Slots of the global rate taken at once (no more than half a second's), and seconds that a run waits for them.
-SLOTS, PATIENCE = 100, 2.0
+SLOTS, PATIENCE = 240, 2.0
 # Where a call carries many mails, as many slots as this many seconds bring.
 CALL_SECONDS = 10.0
 # Due rows for which another connection is opened.

@@ -237,7 +237,7 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"{ORGANISATION} support <{SUPPOR
 # Domain of our Message-IDs.
 MAIL_DOMAIN = env("MAIL_DOMAIN", SUPPORT_ADDRESS.rpartition("@")[2])
 # Connections to the mail server at once for a worker that sends in bulk; each leaves one message in doubt at the most.
-MAIL_CONNECTIONS = int(env("MAIL_CONNECTIONS", "8"))
+MAIL_CONNECTIONS = int(env("MAIL_CONNECTIONS", "12"))
 EMAIL_TIMEOUT = 10
 # Messages a second over all processes. A folder takes more than a mail server wants.
 MAIL_RATE = float(env("MAIL_RATE", "20" if MAIL_URL or MAIL_PROVIDER else "200"))

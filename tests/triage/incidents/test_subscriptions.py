@@ -71,7 +71,11 @@ def test_who_asks_and_confirms_gets_each_update_once_in_their_language(client, m
     work_off()
     outbox.send_due(Lane.BULK)
     told = [message for message in smtp.got if message["List-Unsubscribe"]]
-    assert [message["Subject"].partition("]")[0] for message in told] == ["[Wird untersucht", "[Ursache gefunden", "[Behoben"]
+    assert [message["Subject"].partition("]")[0] for message in told] == [
+        "[Wird untersucht",
+        "[Ursache gefunden",
+        "[Behoben",
+    ]
     for message in told:
         assert message["To"] == JO
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
