@@ -1,8 +1,26 @@
 """Django's SMTP backend, and it knows whether a message's body was under way when the connection broke."""
 
+import re
 import smtplib
+from functools import lru_cache
 
+from django.conf import settings
+from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
+from django.core.mail.message import sanitize_address
+
+
+# As SMTP takes it: no name, nothing quoted, nothing to be encoded.
+_PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+", re.ASCII)
+
+
+def _address(value: str, encoding: str) -> str:
+    return value if _PLAIN.fullmatch(value) else _parsed(value, encoding)
+
+
+@lru_cache(maxsize=64)
+def _parsed(value: str, encoding: str) -> str:
+    return sanitize_address(value, encoding)
 
 
 class _Marks:
@@ -35,6 +53,19 @@ class EmailBackend(smtp.EmailBackend):
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         return _SecureClient if self.use_ssl else _Client
+
+    def _send(self, email_message: EmailMessage) -> bool:
+        """As Django's, which parses the same sender for each message anew."""
+        recipients = email_message.recipients()
+        if not recipients or self.connection is None:
+            return False
+        encoding = email_message.encoding or settings.DEFAULT_CHARSET
+        self.connection.sendmail(
+            _address(email_message.from_email, encoding),
+            [_address(recipient, encoding) for recipient in recipients],
+            email_message.message().as_bytes(linesep="\r\n"),  # type: ignore[call-arg]  # Django's own message class
+        )
+        return True
 
     @property
     def body_begun(self) -> bool:
