@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from tickets.mail.words import languages_of
 from tickets.models import Problem, Requester, Work
 
 
@@ -224,6 +225,7 @@ class Broadcast(models.Model):
     )
     subject = models.CharField(max_length=200)
     body = models.TextField()
+    translations = models.JSONField(default=dict, blank=True, help_text="The same in other languages, by BCP 47 tag")
     solves = models.BooleanField(default=False, help_text="The closing reply solves the tickets it answers")
     paused = models.BooleanField(default=False)
     stopped_at = models.DateTimeField(null=True, blank=True)
@@ -236,6 +238,16 @@ class Broadcast(models.Model):
     @property
     def group(self) -> str:
         return f"broadcast:{self.pk}"
+
+    def text_for(self, language: str) -> str:
+        """What somebody of this language reads: theirs where somebody wrote it, else the house's."""
+        own = languages_of(settings.LANGUAGE_CODE)[0]
+        for tag in languages_of(language):
+            if tag == own:
+                break
+            if self.translations.get(tag):
+                return str(self.translations[tag])
+        return self.body
 
 
 class Subscriber(models.Model):

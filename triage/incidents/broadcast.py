@@ -1,11 +1,12 @@
 """A reply in bulk: everybody linked to an incident hears it once, in one mail however many tickets they have."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -19,6 +20,8 @@ from triage.models import Broadcast, Incident, Job, Update
 
 # People in one transaction: fewer than 500, so that other writers on SQLite wait less.
 CHUNK = 250
+# Languages that a reply is offered to be written in.
+LANGUAGES = 6
 
 
 def make(
@@ -29,6 +32,7 @@ def make(
     *,
     by: Any,
     key: str,
+    translations: Mapping[str, str] | None = None,
     solves: bool = False,
     after: Job | None = None,
 ) -> Broadcast:
@@ -40,7 +44,15 @@ def make(
     query = {"problem": incident.problem_id, "after": after.pk if after else None, **upto}
     job = frozen.make(Job.Kind.BROADCAST, incident, by, query)
     made = Broadcast.objects.create(
-        incident=incident, update=update, job=job, key=key, subject=subject[:200], body=text, solves=solves, by=by
+        incident=incident,
+        update=update,
+        job=job,
+        key=key,
+        subject=subject[:200],
+        body=text,
+        translations={tag: said for tag, said in (translations or {}).items() if said},
+        solves=solves,
+        by=by,
     )
     audit.record(by, "broadcast.make", made.pk, incident=incident.pk, solves=solves)
     changes.bump("incident")
@@ -48,12 +60,20 @@ def make(
 
 
 def confirm(
-    incident: Incident, update: Update, subject: str, text: str, *, by: Any, key: str, solves: bool
+    incident: Incident,
+    update: Update,
+    subject: str,
+    text: str,
+    *,
+    by: Any,
+    key: str,
+    solves: bool,
+    translations: Mapping[str, str] | None = None,
 ) -> Broadcast:
     """What a confirmation page calls: pressed twice, or by two people with the same page, it is made once."""
     with transaction.atomic():
         Incident.objects.select_for_update().get(pk=incident.pk)
-        return make(incident, update, subject, text, by=by, key=key, solves=solves)
+        return make(incident, update, subject, text, by=by, key=key, solves=solves, translations=translations)
 
 
 def answerable(problem: int) -> QuerySet[Ticket]:
@@ -69,6 +89,18 @@ def people_of(tickets: QuerySet[Ticket], about: str = "") -> dict[str, int]:
     reachable = everybody.filter(Exists(address))
     to_all, fresh = reachable.count(), reachable.filter(~Exists(told)).count()
     return {"people": fresh, "heard": to_all - fresh, "unreachable": everybody.count() - to_all}
+
+
+def languages_of(tickets: QuerySet[Ticket]) -> dict[str, int]:
+    """How many people wrote in which other language than the house's, as its short tag; the most spoken first."""
+    own = settings.LANGUAGE_CODE.partition("-")[0]
+    counted: Counter[str] = Counter()
+    rows = tickets.exclude(language="").order_by().values("language").annotate(n=Count("requester", distinct=True))
+    for tag, people in rows.values_list("language", "n"):
+        short = tag.lower().partition("-")[0]
+        if short != own and short.isalnum():
+            counted[short] += people
+    return dict(counted.most_common(LANGUAGES))
 
 
 def expand_chunk(job: Job) -> Chunk:
@@ -117,6 +149,7 @@ def addresses_of(newest: Mapping[int, int]) -> dict[int, str]:
 
 
 def _draft(broadcast: Broadcast, ticket: Ticket, address: str) -> outbox.Draft:
+    text = broadcast.text_for(ticket.language)
     return outbox.Draft(
         kind=Outgoing.Kind.BROADCAST,
         lane=Lane.BULK,
@@ -124,8 +157,8 @@ def _draft(broadcast: Broadcast, ticket: Ticket, address: str) -> outbox.Draft:
         requester=ticket.requester,
         ticket=ticket,
         subject=broadcast.subject,
-        text=broadcast.body,
-        html=words.as_html(broadcast.body),
+        text=text,
+        html=words.as_html(text),
         problem=ticket.problem,
         group=broadcast.group,
         about=[broadcast.update.about if broadcast.update else broadcast.group],

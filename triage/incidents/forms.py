@@ -217,6 +217,21 @@ class ReplyForm(forms.Form):
     text = forms.CharField(label="What they read", widget=forms.Textarea(attrs={"rows": 10}))
     key = forms.CharField(max_length=43, widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, languages: Mapping[str, int], **values: Any) -> None:
+        """`languages`: how many people wrote in which other language."""
+        super().__init__(*args, **values)
+        self.languages = list(languages)
+        for language, people in languages.items():
+            field = _words(f"The same in {name_of(language)}", "", rows=8)
+            field.help_text = f"{people} of them wrote in it. Empty: they read the words above."
+            self.fields[f"text_{language}"] = field
+
+    def translation_fields(self) -> list[forms.BoundField]:
+        return [self[f"text_{language}"] for language in self.languages]
+
+    def translations(self) -> dict[str, str]:
+        return {language: self.cleaned_data[f"text_{language}"] for language in self.languages}
+
 
 class ComponentForm(forms.ModelForm):
     """A part of the product as the status page names it."""
@@ -228,8 +243,8 @@ class ComponentForm(forms.ModelForm):
         help_texts = {"status": ""}
 
 
-def _words(label: str, initial: str) -> forms.CharField:
-    return forms.CharField(label=label, required=False, initial=initial, widget=forms.Textarea(attrs={"rows": 3}))
+def _words(label: str, initial: str, rows: int = 3) -> forms.CharField:
+    return forms.CharField(label=label, required=False, initial=initial, widget=forms.Textarea(attrs={"rows": rows}))
 
 
 def _named(languages: list[str]) -> str:

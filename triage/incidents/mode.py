@@ -114,8 +114,16 @@ def _make_jobs(incident: Incident, effects: Effects, update: Update, token: str,
         Job.Kind.LINK, incident, by, {**query, "problem": incident.problem_id}, total=effects["link"]["tickets"]
     )
     if effects["answer"]:
+        answer = effects["answer"]
         broadcast.make(
-            incident, update, effects["answer"]["subject"], effects["answer"]["text"], by=by, key=token[:43], after=link
+            incident,
+            update,
+            answer["subject"],
+            answer["text"],
+            by=by,
+            key=token[:43],
+            after=link,
+            translations=answer["translations"],
         )
 
 

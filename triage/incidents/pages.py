@@ -1,8 +1,10 @@
 """Pages of incident mode: enter with a preview, keep up to date, leave."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -153,19 +155,32 @@ def reply(request: HttpRequest, pk: int, update_pk: int) -> HttpResponse:
     found = _incident(pk)
     about = get_object_or_404(Update.objects.select_related("incident__problem"), pk=update_pk, incident=found)
     solves = about.status == Update.Status.RESOLVED
+    answerable = broadcast.answerable(found.problem_id)
+    languages = broadcast.languages_of(answerable)
     if request.method == "POST":
-        form = ReplyForm(request.POST)
+        form = ReplyForm(request.POST, languages=languages)
         if form.is_valid():
             values = form.cleaned_data
             made = broadcast.confirm(
-                found, about, values["subject"], values["text"], by=request.user, key=values["key"], solves=solves
+                found,
+                about,
+                values["subject"],
+                values["text"],
+                by=request.user,
+                key=values["key"],
+                solves=solves,
+                translations=form.translations(),
             )
             return redirect("broadcast", made.pk)
     else:
-        text = reply_text(about.body, closing=solves)
-        key = secrets.token_urlsafe(32)
-        form = ReplyForm(initial={"subject": found.problem.title, "text": text, "key": key})
-    people = broadcast.people_of(broadcast.answerable(found.problem_id), about.about)
+        offered = {
+            "subject": found.problem.title,
+            "text": reply_text(about.body, closing=solves),
+            "key": secrets.token_urlsafe(32),
+            **{f"text_{tag}": said for tag, said in _in_other_words(about, languages, solves).items()},
+        }
+        form = ReplyForm(initial=offered, languages=languages)
+    people = broadcast.people_of(answerable, about.about)
     context = {"incident": found, "update": about, "form": form, "solves": solves, "people": people}
     return render(request, "incidents/reply.html", context, status=400 if form.errors else 200)
 
@@ -182,6 +197,15 @@ def unlink_job(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _incident(pk: int) -> Incident:
     return get_object_or_404(Incident.objects.select_related("problem", "entered_by", "left_by"), pk=pk)
+
+
+def _in_other_words(about: Update, languages: Iterable[str], closing: bool) -> dict[str, str]:
+    """The reply in the languages in which the update was given as a notice, or a closing has its own words."""
+    notice = Notice.objects.filter(problem=about.incident.problem_id, about=about.about).first()
+    said = dict(notice.text) if notice else {}
+    if closing and about.body == first_words("resolved", settings.LANGUAGE_CODE):
+        said |= {tag: first_words("resolved", tag) for tag in languages}
+    return {tag: reply_text(said[tag], closing, tag) for tag in languages if said.get(tag)}
 
 
 def _update_form(found: Incident, data: object = None) -> UpdateForm:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -114,7 +115,17 @@ def _answer(choices: Choices) -> dict[str, Any]:
         **broadcast.people_of(found),
         "subject": choices.title,
         "text": choices.reply or reply_text(choices.update),
+        # Where somebody writes the mail by hand, everybody reads that.
+        "translations": {} if choices.reply else _in_other_words(choices.notice),
     }
+
+
+def _in_other_words(notice: Mapping[str, str]) -> dict[str, str]:
+    """The mail in the other languages that have the notice, and the words around it."""
+    said = {
+        tag: reply_text(text, language=tag) for tag, text in notice.items() if tag != settings.LANGUAGE_CODE and text
+    }
+    return {tag.lower(): text for tag, text in said.items() if text}
 
 
 def fresh_since(now: datetime | None = None) -> datetime:

@@ -14,6 +14,9 @@ def first_words(name: str, language: str, **context: object) -> str:
         return ""
 
 
-def reply_text(update_body: str, closing: bool = False) -> str:
-    """What a bulk reply says that was not written by hand: the update, and where to look."""
-    return first_words("closing" if closing else "reply", settings.LANGUAGE_CODE, update=update_body)
+def reply_text(update_body: str, closing: bool = False, language: str = "") -> str:
+    """What a bulk reply says that was not written by hand: the update, and where to look.
+
+    `language`: another one than the house's; empty where nobody has written the words around the update in it.
+    """
+    return first_words("closing" if closing else "reply", language or settings.LANGUAGE_CODE, update=update_body)

@@ -190,6 +190,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(help_text='Of the page that confirmed it: pressed twice, made once', max_length=43, unique=True)),
                 ('subject', models.CharField(max_length=200)),
                 ('body', models.TextField()),
+                ('translations', models.JSONField(blank=True, default=dict, help_text='The same in other languages, by BCP 47 tag')),
                 ('solves', models.BooleanField(default=False, help_text='The closing reply solves the tickets it answers')),
                 ('paused', models.BooleanField(default=False)),
                 ('stopped_at', models.DateTimeField(blank=True, null=True)),

@@ -17,6 +17,7 @@ from tickets import outbox
 from tickets.models import Entry, Identity, Outgoing, Ticket, Told, WorkState
 from triage.incidents import broadcast, jobs, linking, mode
 from triage.incidents.broadcast_pages import numbers
+from triage.incidents.words import first_words
 from triage.models import Broadcast, Incident, Job
 
 pytestmark = pytest.mark.django_db
@@ -320,3 +321,63 @@ def test_a_worker_killed_by_sigkill_leaves_nobody_out_and_nobody_twice(entered, 
     work_off(incident)
     assert mails() == dict.fromkeys(addresses, 1)
     assert Entry.objects.filter(kind="reply").count() == 60
+
+
+# ── in the reader's language ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_everybody_reads_the_language_they_wrote_in(entered, write, asked):
+    for email, language in (
+        ("en@x.example", "en"),
+        ("de@x.example", "de"),
+        ("at@x.example", "de-AT"),
+        ("fr@x.example", "fr"),
+    ):
+        write(email, language=language)
+    incident = entered(notice={"en": "We know of it.", "de": "Wir wissen davon."}, answer=True)
+    work_off(incident)
+    read = dict(Outgoing.objects.filter(kind="broadcast").values_list("to", "text"))
+    assert "We are looking into it." in read["en@x.example"]
+    assert "We are looking into it." in read["fr@x.example"]
+    for german in ("de@x.example", "at@x.example"):
+        assert "Wir wissen davon." in read[german]
+        assert "Guten Tag" in read[german]
+
+
+def test_words_by_hand_are_read_by_all(entered, write):
+    write("de@x.example", language="de")
+    incident = entered(reply="By hand.", answer=True)
+    work_off(incident)
+    assert Outgoing.objects.get(kind="broadcast").text == "By hand."
+
+
+def test_the_page_offers_the_languages_that_people_wrote_in(entered, write, maya, client):
+    client.force_login(maya)
+    for number, language in enumerate(["de", "de-AT", "pt", ""]):
+        write(f"p{number}@x.example", language=language)
+    incident = entered(answer=False)
+    work_off(incident)
+    update = mode.post_update(
+        incident, "identified", "A disk is slow.", maya, translations={"de": "Eine Platte ist langsam."}
+    )
+    address = f"/incidents/{incident.pk}/reply/{update.pk}/"
+    page = client.get(address).content.decode()
+    assert "2 of them wrote in it" in page
+    assert "Eine Platte ist langsam." in page
+    assert "Portuguese" in page
+    sent = {"subject": "News", "text": "In English.", "text_de": "Auf Deutsch.", "text_pt": "", "key": "k" * 43}
+    client.post(address, sent)
+    work_off(incident)
+    read = dict(Outgoing.objects.filter(kind="broadcast").values_list("to", "text"))
+    assert [read[f"p{number}@x.example"] for number in range(4)] == ["Auf Deutsch."] * 2 + ["In English."] * 2
+    assert "Auf Deutsch." in client.get(f"/broadcasts/{incident.broadcasts.get().pk}/").content.decode()
+
+
+def test_a_closing_has_its_own_words_in_each_language(entered, write, maya, client):
+    client.force_login(maya)
+    write("de@x.example", language="de")
+    incident = entered(answer=False)
+    work_off(incident)
+    client.post(f"/incidents/{incident.pk}/leave/", {"body": first_words("resolved", "en")})
+    page = client.get(f"/incidents/{incident.pk}/reply/{incident.updates.first().pk}/").content.decode()
+    assert "Die Störung ist behoben." in page
