@@ -8,11 +8,13 @@ from importlib import import_module
 import anymail.backends
 import pytest
 from anymail.backends.base import BasePayload
+from django.conf import settings
 from django.utils import timezone
 
 from tests.tickets.mail.provider import provider
 from tests.tickets.test_outbox import bulk
 from tickets import outbox
+from tickets.channels.providers import PROVIDERS
 from tickets.mail import compose, senders
 from tickets.models import Identity, Lane, Outgoing, Rate
 
@@ -293,3 +295,17 @@ def test_as_many_leave_as_the_rate_lets_them(by, open_ticket, settings):
     assert took < outbox.send_due.__defaults__[1]  # it does not wait ten seconds for the next slots
     assert list(states().values()).count("sent") == 10
     assert [len(_recipients(call)) for call in played.calls] == [10]
+
+
+def test_the_documentation_says_what_the_table_does():
+    lines = (settings.BASE_DIR / "docs" / "mail-providers.md").read_text().splitlines()
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    assert {row[1]: (row[2], row[3], row[4], row[5]) for row in rows[1:]} == {
+        name: (
+            "yes" if sender.keeps_message_id else "no",
+            f"up to {sender.merge.most}" if sender.merge else "no",
+            sender.secret,
+            PROVIDERS[name].secret,
+        )
+        for name, sender in senders.SENDERS.items()
+    }
