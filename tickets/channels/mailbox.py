@@ -1,6 +1,7 @@
 """Mailboxes that are polled by IMAP: each message is kept first, and only then flagged or moved."""
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -112,8 +113,13 @@ def read_arrival(arrival: Arrival) -> InboundMessage:
 
 
 def _opened(address: Address) -> BaseMailBox:
-    kinds = {"imaps": MailBox, "imap+starttls": MailBoxStartTls, "imap": MailBoxUnencrypted}
-    mailbox = kinds[address.scheme](address.host, address.port, timeout=PATIENCE)
+    mailbox: BaseMailBox
+    if address.scheme == "imap":
+        mailbox = MailBoxUnencrypted(address.host, address.port, timeout=PATIENCE)
+    else:
+        # Said outright: left to itself, imaplib takes any certificate.
+        kind = MailBox if address.scheme == "imaps" else MailBoxStartTls
+        mailbox = kind(address.host, address.port, timeout=PATIENCE, ssl_context=ssl.create_default_context())
     try:
         return mailbox.login(address.user, address.password, initial_folder=address.folder)
     except FAULTS:

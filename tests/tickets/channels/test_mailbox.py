@@ -188,6 +188,19 @@ def test_a_server_that_hangs_is_given_up(monkeypatch):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("scheme", ["imaps", "imap+starttls"])
+def test_an_encrypted_mailbox_is_read_where_its_certificate_is_trusted(scheme, box, monkeypatch):
+    box.put(mailings.raw_mail())
+    address = mailbox.parsed(box.server.encrypted_url(box.user, scheme))
+    with pytest.raises(mailbox.FAULTS, match="CERTIFICATE_VERIFY_FAILED"):
+        mailbox.poll(address)
+    assert box.kept() == 0
+    monkeypatch.setenv("SSL_CERT_FILE", str(box.server.certificate))
+    assert mailbox.poll(address) == 1
+    assert box.kept() == 1
+
+
+@pytest.mark.django_db
 def test_the_command_says_what_was_new_and_what_failed(box, settings, capsys):
     box.put(mailings.raw_mail())
     settings.MAILBOXES = [box.server.url(box.user), f"imap://u:p@{HOST}:1/INBOX"]
