@@ -42,7 +42,6 @@ class Reading:
     expected: float
     score: float
     threshold: float
-    ratio: float
     event: str = ""
     silent: bool = False
 
@@ -69,6 +68,8 @@ class Detector:
     quiet: list[float] = field(default_factory=lambda: [0.0, 0.0])
     episode: Episode | None = None
     resting: Episode | None = None
+    # The usual daily maximum, worked out once a day.
+    _usual: float | None = None
     _quarter_at: int = -1
     _cell: Cell | None = None
     _rates: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
@@ -82,11 +83,11 @@ class Detector:
         self.minute = minute
         m = self._expected(minute)
         if count is None:
-            return Reading(at, 0, m, 0.0, self.threshold, self.ratio())
+            return Reading(at, 0, m, 0.0, self.threshold)
         self._see(count, m)
         event, score = self._judge(minute, count, m)
         self._gather(minute, count, m)
-        return Reading(at, count, m, score, self.threshold, self.ratio(), event, self._is_silent())
+        return Reading(at, count, m, score, self.threshold, event, self._is_silent())
 
     def glance(self, minutes: list[tuple[datetime, int, float]]) -> Episode | None:
         """The surge that minutes after the last one show, though they may not be complete: (minute, count, share gone).
@@ -113,10 +114,10 @@ class Detector:
     @property
     def threshold(self) -> float:
         """The score at which a surge starts."""
-        usual = 0.0
-        if self.maxima:
-            usual = sorted(self.maxima)[min(int(0.8 * len(self.maxima)), len(self.maxima) - 1)]
-        return max(THRESHOLD, ABOVE_USUAL * usual) + self.caution
+        if self._usual is None:
+            days = sorted(self.maxima)
+            self._usual = days[min(int(0.8 * len(days)), len(days) - 1)] if days else 0.0
+        return max(THRESHOLD, ABOVE_USUAL * self._usual) + self.caution
 
     def ratio(self, minutes: int = 10) -> float:
         """Times normal over the last minutes, at most as many as the surge is old."""
@@ -159,7 +160,7 @@ class Detector:
             self._learn()
             if start // 1440 != self.minute // 1440:
                 self.maxima = [*self.maxima, round(self.today, 2)][-DAYS_REMEMBERED:]
-                self.today = 0.0
+                self.today, self._usual = 0.0, None
         self._quarter_at = start
         self._cell = Cell.at(start, self.zone)
         around = (start - QUARTER, start, start + QUARTER)

@@ -180,7 +180,7 @@ def test_the_state_goes_through_json_in_the_middle_of_anything():
         one = halfway.detector.step(at + timedelta(minutes=n), 2)
         last = loaded.step(at + timedelta(minutes=n), 2)
         # Six digits of each cell are kept.
-        assert (one.event, one.ratio) == (last.event, pytest.approx(last.ratio, rel=1e-4))
+        assert (one.event, one.score) == (last.event, pytest.approx(last.score, rel=1e-4))
         assert one.expected == pytest.approx(last.expected, rel=1e-4)
 
 

@@ -1,0 +1,165 @@
+"""The detector over a CSV: what it finds, what it says of the file, and that it needs no database."""
+
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from triage.surge import backtest
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+SURGE = START + timedelta(days=16, hours=11)
+
+
+def arrivals(days=18, surge=20.0, hours=2, seed=3):
+    """Times of a seasonal series of one arrival a minute by day, with a surge of two hours."""
+    chance = random.Random(seed)
+    for minute in range(days * 1440):
+        at = START + timedelta(minutes=minute)
+        rate = 1.0 if 8 <= at.hour < 20 else 0.2
+        if SURGE <= at < SURGE + timedelta(hours=hours):
+            rate *= surge
+        for _ in range(sum(chance.random() < rate / 40 for _ in range(40))):
+            yield at + timedelta(seconds=chance.randrange(60))
+
+
+def written(path: Path, rows, header) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def told(path, *options):
+    out = StringIO()
+    call_command("backtest_surges", str(path), *options, stdout=out)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    return lines[:-1], lines[-1]
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory) -> Path:
+    rows = [(at.strftime("%Y-%m-%d %H:%M:%S"), "phone") for at in arrivals()]
+    return written(tmp_path_factory.mktemp("history") / "events.csv", rows, ("time", "channel"))
+
+
+def test_a_surge_is_one_page_with_its_start_and_end(events):
+    found, whole = told(events)
+    (page,) = [one for one in found if one["level"] == "page"]
+    assert page["series"] == "all"
+    for name, right, minutes in (("start", SURGE, 3), ("detected", SURGE, 4), ("end", SURGE + timedelta(hours=2), 5)):
+        assert abs(datetime.fromisoformat(page[name]) - right) <= timedelta(minutes=minutes), name
+    assert 12 < page["peak_ratio"] < 30
+    assert 1800 < page["excess"] < 2900
+    assert (whole["pages"], whole["series"]) == (1, 1)
+    assert whole["series_hours"] == pytest.approx(18 * 24, abs=1)
+    assert whole["arrivals"] == sum(1 for _ in arrivals())
+
+
+def test_counts_say_the_same_as_events(events, tmp_path):
+    counted: dict[str, int] = {}
+    for at in arrivals():
+        counted[at.strftime("%Y-%m-%d %H:%M")] = counted.get(at.strftime("%Y-%m-%d %H:%M"), 0) + 1
+    path = written(tmp_path / "counts.csv", counted.items(), ("minute", "n"))
+    assert told(path, "--count", "n")[0] == told(events)[0]
+
+
+def test_bins_are_known_when_they_are_over(tmp_path):
+    bins: dict[datetime, int] = {START + timedelta(minutes=m): 0 for m in range(0, 18 * 1440, 5)}
+    for at in arrivals():
+        bins[at - timedelta(minutes=at.minute % 5, seconds=at.second)] += 1
+    path = written(tmp_path / "bins.csv", [(at.isoformat(), n) for at, n in bins.items()], ("bin_start", "calls"))
+    found, _ = told(path, "--count", "calls", "--bin", "5")
+    (page,) = [one for one in found if one["level"] == "page"]
+    detected = datetime.fromisoformat(page["detected"])
+    assert detected.minute % 5 == 4
+    assert timedelta() < detected - SURGE <= timedelta(minutes=10)
+
+
+def test_each_series_is_judged_for_itself_and_the_plot_and_the_scores_show_them(events, tmp_path):
+    rows = [(at.isoformat(), "phone") for at in arrivals()]
+    rows += [(at.isoformat(), "<mail>") for at in arrivals(surge=1.0, seed=5)]
+    path = written(tmp_path / "two.csv", sorted(rows), ("at", "channel"))
+    plot, scores = tmp_path / "two.svg", tmp_path / "two-scores.csv"
+    found, whole = told(path, "--series", "channel", "--plot", str(plot), "--scores", str(scores))
+    assert {one["series"] for one in found if one["level"] == "page"} == {"phone"}
+    assert whole["series"] == 2
+    drawn = ElementTree.parse(plot).getroot()
+    assert "<mail>" in [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert [one.get("class") for one in drawn.iter("{http://www.w3.org/2000/svg}rect")].count("page") == 1
+    with scores.open() as file:
+        said = list(csv.DictReader(file))
+    assert set(said[0]) == {"series", "minute", "count", "expected", "score"}
+    assert sum(int(row["count"]) for row in said) == len(rows)
+
+
+def test_times_without_a_zone_are_the_business_s(tmp_path):
+    zone = ZoneInfo("America/New_York")
+    rows = [(at.astimezone(zone).replace(tzinfo=None).isoformat(),) for at in arrivals()]
+    found, _ = told(written(tmp_path / "ny.csv", rows, ("time",)), "--tz", "America/New_York")
+    (page,) = [one for one in found if one["level"] == "page"]
+    assert page["detected"].endswith("-05:00")
+    assert abs(datetime.fromisoformat(page["detected"]) - SURGE) <= timedelta(minutes=4)
+
+
+def test_what_is_less_than_a_page_is_a_notice(tmp_path):
+    rows = [(at.isoformat(),) for at in arrivals(surge=2.75, hours=1, seed=7)]
+    found, whole = told(written(tmp_path / "small.csv", rows, ("time",)))
+    assert {one["level"] for one in found} <= {"notice"}
+    assert whole["notices"] == len(found) >= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("", [], "empty"),
+        ("time\n", [], "no rows"),
+        ("time\nyesterday\n", [], "line 2: 'yesterday' is no time"),
+        ("time,n\n2026-01-01,-3\n", ["--count", "n"], "line 2: '-3' is no count"),
+        ("time,n\n2026-01-01,1.5\n", ["--count", "n"], "is no count"),
+        ("when\n2026-01-01\n", ["--time", "time"], "no column 'time'; there are when"),
+        ("time\n2026-01-01\n", ["--tz", "Mars/Base"], "no zone 'Mars/Base'"),
+        ("time\n2026-01-01\n", ["--bin", "0"], "--bin is minutes"),
+        ("time\n\xff\xfe", [], "decode"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_understood_is_told_in_one_line(text, options, words, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(CommandError) as caught:
+        told(path, *options)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file_is_told():
+    with pytest.raises(CommandError, match="No such file"):
+        told("/nowhere/x.csv")
+
+
+def test_it_runs_without_a_database(events, tmp_path):
+    env = {**os.environ, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "BREAKWATER_VAR": str(tmp_path / "none")}
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "backtest_surges", str(events)],
+        cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert json.loads(ran.stdout.splitlines()[-1])["pages"] == 1
+
+
+def test_a_gap_of_a_file_that_writes_zeros_is_missing_and_teaches_nothing():
+    rows = "".join(f"{(START + timedelta(minutes=m)).isoformat()},{m % 2}\n" for m in [*range(60), *range(120, 180)])
+    history = backtest.read(StringIO("time,n\n" + rows), backtest.Columns(count="n"), ZoneInfo("UTC"))["all"]
+    assert [count for _, count in history.minutes()][60:120] == [None] * 60
+    without = "".join(row + "\n" for row in rows.splitlines() if not row.endswith(",0"))
+    history = backtest.read(StringIO("time,n\n" + without), backtest.Columns(count="n"), ZoneInfo("UTC"))["all"]
+    assert {count for _, count in history.minutes()} == {0, 1}

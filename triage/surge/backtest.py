@@ -1,0 +1,235 @@
+"""The detector over one's own history, causally: a CSV in, episodes and scores out. No Django, no database."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any, TextIO
+
+from triage.surge.baseline import minute_of
+from triage.surge.detector import Detector, Reading, time_of
+from triage.surge.excursions import Episode
+
+# The score at which somebody would like to look, without being woken.
+NOTICE = 9.0
+# A notice ends when the score has been below half of it for so many minutes.
+NOTICE_CALM = 15
+TIME_NAMES = (
+    "time",
+    "timestamp",
+    "datetime",
+    "date",
+    "created_at",
+    "created",
+    "at",
+    "minute",
+    "bin_start",
+    "event_time",
+)
+
+Counts = dict[str, dict[int, int]]
+
+
+class BadHistory(ValueError):
+    """The file cannot be understood; says where and why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns say what; empty: the time by a usual name or the first, each row one event, all one series."""
+
+    time: str = ""
+    count: str = ""
+    series: str = ""
+
+
+@dataclass(slots=True)
+class Found:
+    """One episode. `level`: notice or page. Times are minutes as of `minute_of`; `end` None: it is not over."""
+
+    series: str
+    level: str
+    start: int
+    detected: int
+    end: int | None = None
+    peak_ratio: float = 0.0
+    excess: float = 0.0
+
+    def as_json(self, zone: tzinfo) -> dict[str, Any]:
+        return {
+            "series": self.series,
+            "start": _said(self.start, zone),
+            "detected": _said(self.detected, zone),
+            "end": None if self.end is None else _said(self.end, zone),
+            "peak_ratio": round(self.peak_ratio, 2),
+            "excess": round(self.excess, 1),
+            "level": self.level,
+        }
+
+
+@dataclass(slots=True)
+class History:
+    """One series' counts by the first minute of their bin. `gaps`: nothing is known of a bin that is not there."""
+
+    counts: dict[int, int]
+    step: int = 1
+    gaps: bool = False
+
+    def minutes(self) -> Iterator[tuple[int, int | None]]:
+        """Every minute from the first to the last. A bin is spread evenly over its minutes; None: it is missing."""
+        for start in range(min(self.counts), max(self.counts) + self.step, self.step):
+            if self.gaps and start not in self.counts:
+                yield from ((minute, None) for minute in range(start, start + self.step))
+                continue
+            total = self.counts.get(start, 0)
+            if self.step == 1:
+                yield start, total
+                continue
+            for at in range(self.step):
+                yield start + at, (at + 1) * total // self.step - at * total // self.step
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read(lines: TextIO, columns: Columns, zone: tzinfo, step: int = 1) -> dict[str, History]:
+    """Each series of a CSV with a header line, in bins of `step` minutes. BadHistory."""
+    rows = csv.DictReader(lines)
+    names = [name.strip() for name in rows.fieldnames or []]
+    if not names:
+        raise BadHistory("the file is empty; its first line should name the columns")
+    rows.fieldnames = names
+    time_name = columns.time or next((name for name in names if name.lower() in TIME_NAMES), names[0])
+    for name in (time_name, columns.count, columns.series):
+        if name and name not in names:
+            raise BadHistory(f"there is no column {name!r}; there are {', '.join(names)}")
+    found: Counts = defaultdict(lambda: defaultdict(int))
+    zeros = False
+    try:
+        for row in rows:
+            at = _moment(row.get(time_name), zone, rows.line_num)
+            count = _count(row.get(columns.count), rows.line_num) if columns.count else 1
+            zeros = zeros or count == 0
+            found[(row.get(columns.series) or "") if columns.series else "all"][at - at % step] += count
+    except csv.Error as error:
+        raise BadHistory(f"line {rows.line_num}: {error}") from error
+    if not found:
+        raise BadHistory("the file has no rows")
+    # Who writes zeros down has seen nothing where a bin is missing; who does not leaves them out.
+    return {name: History(dict(counts), step, gaps=zeros) for name, counts in sorted(found.items())}
+
+
+def _moment(text: str | None, zone: tzinfo, line: int) -> int:
+    value = (text or "").strip()
+    try:
+        at = datetime.fromtimestamp(float(value), UTC) if _is_number(value) else datetime.fromisoformat(value)
+        return minute_of(at if at.tzinfo else at.replace(tzinfo=zone))
+    except (ValueError, OverflowError, OSError) as error:
+        raise BadHistory(
+            f"line {line}: {value[:40]!r} is no time; write 2026-03-01 12:00:00 or Unix seconds"
+        ) from error
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit() and len(text) >= 9
+
+
+def _count(text: str | None, line: int) -> int:
+    try:
+        number = float((text or "").strip() or "0")
+        if number < 0 or number != int(number):
+            raise ValueError
+        return int(number)
+    except (ValueError, OverflowError) as error:
+        raise BadHistory(f"line {line}: {(text or '')[:40]!r} is no count") from error
+
+
+# ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run(
+    name: str, history: History, zone: tzinfo, *, caution: float = 0.0, each: Callable[[Reading], None] | None = None
+) -> list[Found]:
+    """The episodes of one series, in the order of their starts. `each` sees every minute's reading."""
+    detector = Detector(zone, caution=caution)
+    pages: list[Found] = []
+    notices = _Notices(name)
+    step = history.step
+    for minute, count in history.minutes():
+        reading = detector.step(time_of(minute), count)
+        if each is not None:
+            each(reading)
+        # What lies in a bin is known when the bin is over.
+        seen_at = minute - minute % step + step - 1
+        if reading.event == "start" and detector.episode:
+            pages.append(Found(name, "page", detector.episode.began, seen_at))
+            notices.drop()
+        elif reading.event == "resume":
+            pages[-1].end = None
+        if reading.event == "end" and detector.resting:
+            _measure(pages[-1], detector.resting)
+        elif detector.episode and pages:
+            _measure(pages[-1], detector.episode)
+        if detector.episode is None and detector.resting is None:
+            notices.see(minute, seen_at, reading, detector)
+    return sorted([*pages, *notices.ended()], key=lambda found: (found.start, found.level))
+
+
+def _measure(found: Found, episode: Episode) -> None:
+    found.peak_ratio = max(found.peak_ratio, episode.peak)
+    found.end = episode.ended
+    found.excess = (
+        episode.last_total - episode.last_expected if episode.ended is not None else episode.total - episode.expected
+    )
+
+
+class _Notices:
+    """Stretches in which the score says that somebody might look, but nobody is woken."""
+
+    def __init__(self, series: str) -> None:
+        self._series = series
+        self._done: list[Found] = []
+        self._open: Found | None = None
+        self._calm = 0
+
+    def see(self, minute: int, seen_at: int, reading: Reading, detector: Detector) -> None:
+        if self._open is None and reading.score >= NOTICE:
+            strongest = max(detector.excursions, key=lambda one: one.n - one.m)
+            self._open = Found(self._series, "notice", strongest.began or minute, seen_at)
+            self._open.excess = strongest.n - strongest.m
+        if self._open is None:
+            return
+        self._calm = self._calm + 1 if reading.score < NOTICE / 2 else 0
+        self._open.peak_ratio = max(self._open.peak_ratio, detector.ratio())
+        self._open.excess = max(self._open.excess, max(one.n - one.m for one in detector.excursions))
+        if self._calm >= NOTICE_CALM:
+            self._open.end = minute - self._calm + 1
+            self._done.append(self._open)
+            self._open, self._calm = None, 0
+
+    def drop(self) -> None:
+        """It became a page."""
+        self._open, self._calm = None, 0
+
+    def ended(self) -> list[Found]:
+        return [*self._done, *([self._open] if self._open else [])]
+
+
+def summary(found: list[Found], histories: Mapping[str, History], seconds: float) -> dict[str, Any]:
+    """How much was looked at, what was found, and how long it took."""
+    hours = sum((max(one.counts) + one.step - min(one.counts)) / 60 for one in histories.values())
+    return {
+        "summary": True,
+        "series": len(histories),
+        "series_hours": round(hours, 1),
+        "arrivals": sum(sum(one.counts.values()) for one in histories.values()),
+        "pages": sum(one.level == "page" for one in found),
+        "notices": sum(one.level == "notice" for one in found),
+        "pages_per_series_year": round(sum(one.level == "page" for one in found) / max(hours / 8766, 1e-9), 2),
+        "seconds": round(seconds, 2),
+    }
+
+
+def _said(minute: int, zone: tzinfo) -> str:
+    return time_of(minute).astimezone(zone).isoformat()

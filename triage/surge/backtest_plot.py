@@ -1,0 +1,74 @@
+"""The picture of a backtest: arrivals an hour, what was expected, and the episodes shaded, a panel for each series."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from html import escape
+
+from triage.surge.backtest import Found
+from triage.surge.detector import Reading, time_of
+
+# Pixels; and panels at the most, the busiest first.
+WIDTH, HEIGHT, LEFT, TOP, GAP = 1200, 150, 70, 40, 50
+PANELS = 30
+STYLE = (
+    "text{font:12px system-ui,sans-serif;fill:#333}.name{font-weight:600}.count{fill:#9bb8d9}.expected{fill:none;"
+    "stroke:#174ea6;stroke-width:1}.page{fill:#c5221f;opacity:.25}.notice{fill:#e8a100;opacity:.25}.axis{stroke:#999}"
+)
+
+
+def draw(readings: Mapping[str, Sequence[Reading]], found: Sequence[Found], zone: tzinfo) -> str:
+    """An SVG document. Series that were read but have no minutes are left out."""
+    busiest = sorted(readings, key=lambda name: -sum(one.count for one in readings[name]))[:PANELS]
+    names = [name for name in readings if name in busiest and readings[name]]
+    height = TOP + len(names) * (HEIGHT + GAP)
+    panels = [
+        _panel(name, readings[name], [one for one in found if one.series == name], zone, TOP + place * (HEIGHT + GAP))
+        for place, name in enumerate(names)
+    ]
+    left_out = f", the busiest {PANELS} of {len(readings)} series" if len(readings) > PANELS else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">'
+        f"<style>{STYLE}</style><rect width='100%' height='100%' fill='white'/>"
+        f'<text x="{LEFT}" y="20">Arrivals an hour, expected (line), pages (red), notices (yellow){left_out}</text>'
+        f"{''.join(panels)}</svg>\n"
+    )
+
+
+def _panel(name: str, seen: Sequence[Reading], found: Sequence[Found], zone: tzinfo, top: int) -> str:
+    inner = WIDTH - LEFT - 10
+    bucket = max(1, -(-len(seen) // inner))
+    chunks = [seen[start : start + bucket] for start in range(0, len(seen), bucket)]
+    counts = [60 * sum(one.count for one in chunk) / len(chunk) for chunk in chunks]
+    expected = [60 * sum(one.expected for one in chunk) / len(chunk) for chunk in chunks]
+    most = max(*counts, *expected, 1.0)
+    first, last = seen[0].minute, seen[-1].minute
+    span = max((last - first).total_seconds(), 60)
+
+    def x(at: datetime) -> float:
+        return LEFT + inner * min(max((at - first).total_seconds() / span, 0), 1)
+
+    def y(value: float) -> float:
+        return top + HEIGHT * (1 - value / most)
+
+    places = [x(chunk[0].minute) for chunk in chunks]
+    area = " ".join(f"{at:.1f},{y(value):.1f}" for at, value in zip(places, counts, strict=True))
+    line = " ".join(f"{at:.1f},{y(value):.1f}" for at, value in zip(places, expected, strict=True))
+    base = top + HEIGHT
+    shades = "".join(_shade(one, x, last, top) for one in found)
+    return (
+        f'<text class="name" x="{LEFT}" y="{top - 6}">{escape(name)}</text>{shades}'
+        f'<polygon class="count" points="{places[0]:.1f},{base} {area} {places[-1]:.1f},{base}"/>'
+        f'<polyline class="expected" points="{line}"/>'
+        f'<line class="axis" x1="{LEFT}" x2="{WIDTH - 10}" y1="{base}" y2="{base}"/>'
+        f'<text x="{LEFT - 6}" y="{top + 10}" text-anchor="end">{most:,.0f}</text>'
+        f'<text x="{LEFT}" y="{base + 16}">{first.astimezone(zone):%Y-%m-%d %H:%M}</text>'
+        f'<text x="{WIDTH - 10}" y="{base + 16}" text-anchor="end">{last.astimezone(zone):%Y-%m-%d %H:%M}</text>'
+    )
+
+
+def _shade(one: Found, x: Callable[[datetime], float], last: datetime, top: int) -> str:
+    begins, ends = x(time_of(one.start)), x(time_of(one.end) if one.end is not None else last)
+    return (
+        f'<rect class="{one.level}" x="{begins:.1f}" y="{top}" width="{max(ends - begins, 2):.1f}" height="{HEIGHT}">'
+        f"<title>{one.level}, ×{one.peak_ratio:.1f}</title></rect>"
+    )
