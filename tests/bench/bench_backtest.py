@@ -1,4 +1,4 @@
-"""The backtest's speed on simulated series, one and many, beside a pass over the same minutes that only adds them up."""
+"""The backtest's speed on simulated series, one and many, beside a pass that only adds the same minutes up."""
 
 import random
 import time
