@@ -43,9 +43,9 @@ PASSING = (OperationalError, InterfaceError, OSError)
 # Seconds before an arrival that no worker took is nudged again, and the pauses of one that waits.
 LEFT_AFTER, FIRST_PAUSE, LONGEST_PAUSE = 5, 5, 600
 # Arrivals in one nudge, and looked at in one sweep.
-NUDGE, SWEEP = 50, 1000
+NUDGE, SWEEP = 100, 1000
 # Messages that end in one transaction.
-BLOCK = 50
+BLOCK = 100
 
 
 class Understanding(Protocol):
