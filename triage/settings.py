@@ -1,5 +1,6 @@
 """All settings. Everything comes from the environment; without any it is the embedded default (SQLite, no Redis)."""
 
+import json
 import os
 from pathlib import Path
 
@@ -290,8 +291,16 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 # Where the off-site copy goes: a folder by default.
 EXPORT_ROOT = Path(env("EXPORT_ROOT", str(VAR / "export")))
+# Where static TwiML, audio and the status page are exported for the day when nothing of ours answers: a folder, or any
+# storage of Django's (FALLBACK_STORAGE is its class, FALLBACK_OPTIONS its options as JSON), and where it is read.
+FALLBACK_URL = env("FALLBACK_URL").rstrip("/")
+FALLBACK_STORAGE = env("FALLBACK_STORAGE", "django.core.files.storage.FileSystemStorage")
+FALLBACK_OPTIONS: dict[str, object] = json.loads(env("FALLBACK_OPTIONS") or "{}")
+if not FALLBACK_OPTIONS and FALLBACK_STORAGE.endswith("FileSystemStorage"):
+    FALLBACK_OPTIONS = {"location": str(EXPORT_ROOT / "fallback")}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "fallback": {"BACKEND": FALLBACK_STORAGE, "OPTIONS": FALLBACK_OPTIONS},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True

@@ -18,7 +18,7 @@ from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
 from triage.surge import counts, tick
-from voice import dialling, texts
+from voice import dialling, fallback, texts
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ CHORES = (
     Chore("drain the spool", 5, drain_spool),
     Chore("understand what was left", 5, intake.sweep),
     Chore("poll mailboxes", settings.MAILBOX_SECONDS, mailbox.start_polls),
+    Chore("export the fallback", 5, fallback.export_quietly),
     Chore("send what was left", 5, delivery.sweep),
     Chore("stand in for the workers", 2, stand_in),
     Chore("send texts that were left", 5, texts.sweep),

@@ -1,0 +1,165 @@
+"""What every line says when nothing of ours answers: static TwiML, its audio and the status page, kept elsewhere.
+
+Files in the storage `fallback`: `voice/<line>/<face>.xml` in all the line's languages, `<face>.<language>.xml` in one,
+`now.xml` as the line is now, `voice/audio/<hash>.<kind>`, `status/…`. Nothing in them calls us; audio is named relative
+to the document, so that the storage may be moved. `now.xml` is what a number's fallback URL should be, by GET.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.utils import timezone
+from twilio.twiml.voice_response import VoiceResponse
+
+from tickets import blobs
+from tickets.blobs import write_durably
+from voice.audio import BadAudio, check
+from voice.plan import PLAN, Face, LineDocument, face
+from voice.spoken import pieces, variety
+from voice.words import sentence
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+KINDS = ("open", "closed", "incident")
+# What this process has exported, so that a run that changes nothing reads nothing.
+_last = ""
+
+
+def documents(plan: Mapping[str, Any], now: datetime, sounds: Mapping[str, str]) -> dict[str, str]:
+    """Pure: file name → TwiML. `sounds`: blob hash → file name of the audio that is there."""
+    made: dict[str, str] = {}
+    for key, line in plan.get("lines", {}).items():
+        languages = list(line["languages"])
+        for kind in KINDS:
+            words = line["faces"][kind]
+            shown = Face(kind, words["text"], words["audio"])
+            made[f"voice/{key}/{kind}.xml"] = _document(line, shown, languages, sounds)
+            for language in languages:
+                made[f"voice/{key}/{kind}.{language}.xml"] = _document(line, shown, [language], sounds)
+        made[f"voice/{key}/now.xml"] = _document(line, face(line, now), languages, sounds)
+    return made
+
+
+def _document(line: LineDocument, shown: Face, languages: list[str], sounds: Mapping[str, str]) -> str:
+    response = VoiceResponse()
+    for language in languages:
+        sound = sounds.get(shown.audio.get(language, ""))
+        text = shown.text.get(language, "").strip()
+        if sound:
+            # Twilio takes an address beside the document's own.
+            response.play(f"../audio/{sound}")
+        elif text:
+            _say(response, text, language)
+        elif not any(shown.text.get(tag) or shown.audio.get(tag) for tag in languages) or len(languages) == 1:
+            _say(response, sentence(shown.kind, language), language)
+        else:
+            continue
+        _say(response, sentence("unreachable", language, address=settings.SUPPORT_ADDRESS), language)
+    response.hangup()
+    return str(response)
+
+
+def _say(response: VoiceResponse, text: str, language: str) -> None:
+    for piece in pieces(text):
+        response.say(piece, language=variety(language))
+
+
+def export(now: datetime | None = None) -> int:
+    """Writes what changed to the storage, the manifest last. Returns how many files; OSError when it cannot."""
+    global _last
+    plan, now = PLAN.current(), now or timezone.now()
+    sounds, audio = _audio(plan)
+    files = {name: text.encode() for name, text in documents(plan, now, sounds).items()} | audio | _status()
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    manifest = {"base": settings.FALLBACK_URL, "files": sums, "lines": _numbers(plan)}
+    digest = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+    if digest == _last:
+        return 0
+    storage = storages["fallback"]
+    known = _manifest(storage).get("files", {})
+    changed = [name for name, checksum in sums.items() if known.get(name) != checksum or not storage.exists(name)]
+    for name in changed:
+        _replace(storage, name, files[name])
+    _replace(storage, MANIFEST, json.dumps(manifest, indent=1).encode())
+    # What `manage.py lines repoint` needs when there is no database and no storage either.
+    write_durably(numbers_file(), json.dumps(manifest["lines"], indent=1).encode())
+    _last = digest
+    return len(changed)
+
+
+def export_quietly() -> int:
+    """The watch's chore: what cannot be written now is written in the next run."""
+    try:
+        return export()
+    except Exception:  # whatever a storage raises: the telephone goes on
+        log.exception("the fallback could not be exported")
+        return 0
+
+
+def numbers_file() -> Path:
+    """The numbers and their lines, on this host."""
+    return Path(settings.VAR) / "numbers.json"
+
+
+def url_of(key: str) -> str:
+    """Where a line's fallback is fetched, by GET; empty where nobody said where the storage is read."""
+    return f"{settings.FALLBACK_URL}/voice/{key}/now.xml" if settings.FALLBACK_URL else ""
+
+
+def _numbers(plan: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"key": key, "number": line["number"]} for key, line in sorted(plan.get("lines", {}).items())]
+
+
+def _audio(plan: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, bytes]]:
+    """The names of the recordings that can be played, by hash, and their files."""
+    names: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    for digest in sorted(set(_hashes(plan))):
+        try:
+            content = blobs.read(digest)
+            name = f"{digest}.{check(content).kind.lower()}"
+        except (OSError, ValueError, BadAudio) as error:
+            # The words are spoken instead.
+            log.warning("recording %s is left out of the fallback: %s", digest[:12], error)
+            continue
+        names[digest], files[f"voice/audio/{name}"] = name, content
+    return names, files
+
+
+def _hashes(plan: Mapping[str, Any]) -> Iterator[str]:
+    for line in plan.get("lines", {}).values():
+        shown = [*line["faces"].values(), *line["overlays"]]
+        yield from (digest for one in shown for digest in one["audio"].values() if digest)
+
+
+def _status() -> dict[str, bytes]:
+    """The status page as it was last exported."""
+    folder = Path(settings.EXPORT_ROOT) / "status"
+    if not folder.is_dir():
+        return {}
+    return {
+        f"status/{path.name}": path.read_bytes() for path in sorted(folder.iterdir()) if not path.name.startswith(".")
+    }
+
+
+def _manifest(storage: Storage) -> dict[str, Any]:
+    try:
+        with storage.open(MANIFEST) as file:
+            return dict(json.load(file))
+    except (OSError, ValueError):
+        return {}
+
+
+def _replace(storage: Storage, name: str, content: bytes) -> None:
+    if storage.exists(name):
+        storage.delete(name)
+    storage.save(name, ContentFile(content))
