@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,10 @@ def export(now: datetime | None = None) -> int:
     """Writes what changed to the storage, the manifest last. Returns how many files; OSError when it cannot."""
     global _last
     plan, now = PLAN.current(), now or timezone.now()
-    sounds, audio = _audio(plan)
-    files = {name: text.encode() for name, text in documents(plan, now, sounds).items()} | audio | _status()
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    sounds = _sounds(plan)
+    files = {name: text.encode() for name, text in documents(plan, now, sounds).items()} | _status()
+    audio = {f"voice/audio/{name}": digest for digest, name in sounds.items()}
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())} | audio
     manifest = {"base": settings.FALLBACK_URL, "files": sums, "lines": _numbers(plan)}
     digest = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
     if digest == _last:
@@ -88,7 +90,8 @@ def export(now: datetime | None = None) -> int:
     known = _manifest(storage).get("files", {})
     changed = [name for name, checksum in sums.items() if known.get(name) != checksum or not storage.exists(name)]
     for name in changed:
-        _replace(storage, name, files[name])
+        # A recording is named by what is in it, and read only when it is not there yet.
+        _replace(storage, name, files[name] if name in files else blobs.read(audio[name]))
     _replace(storage, MANIFEST, json.dumps(manifest, indent=1).encode())
     # What `manage.py lines repoint` needs when there is no database and no storage either.
     write_durably(numbers_file(), json.dumps(manifest["lines"], indent=1).encode())
@@ -119,20 +122,20 @@ def _numbers(plan: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"key": key, "number": line["number"]} for key, line in sorted(plan.get("lines", {}).items())]
 
 
-def _audio(plan: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, bytes]]:
-    """The names of the recordings that can be played, by hash, and their files."""
-    names: dict[str, str] = {}
-    files: dict[str, bytes] = {}
-    for digest in sorted(set(_hashes(plan))):
-        try:
-            content = blobs.read(digest)
-            name = f"{digest}.{check(content).kind.lower()}"
-        except (OSError, ValueError, BadAudio) as error:
-            # The words are spoken instead.
-            log.warning("recording %s is left out of the fallback: %s", digest[:12], error)
-            continue
-        names[digest], files[f"voice/audio/{name}"] = name, content
-    return names, files
+def _sounds(plan: Mapping[str, Any]) -> dict[str, str]:
+    """The file names of the recordings that can be played, by hash."""
+    found = {digest: _sound(digest) for digest in sorted(set(_hashes(plan)))}
+    return {digest: name for digest, name in found.items() if name}
+
+
+@lru_cache(maxsize=512)
+def _sound(digest: str) -> str:
+    """The file name of a recording; empty where there is none that can be played: its words are spoken then."""
+    try:
+        return f"{digest}.{check(blobs.read(digest)).kind.lower()}"
+    except (OSError, ValueError, BadAudio) as error:
+        log.warning("recording %s is left out of the fallback: %s", digest[:12], error)
+        return ""
 
 
 def _hashes(plan: Mapping[str, Any]) -> Iterator[str]:
