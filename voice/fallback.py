@@ -129,10 +129,14 @@ def _sounds(plan: Mapping[str, Any]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=512)
+def _kind(digest: str) -> str:
+    return check(blobs.read(digest)).kind.lower()
+
+
 def _sound(digest: str) -> str:
     """The file name of a recording; empty where there is none that can be played: its words are spoken then."""
     try:
-        return f"{digest}.{check(blobs.read(digest)).kind.lower()}"
+        return f"{digest}.{_kind(digest)}"
     except (OSError, ValueError, BadAudio) as error:
         log.warning("recording %s is left out of the fallback: %s", digest[:12], error)
         return ""
