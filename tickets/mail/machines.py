@@ -10,7 +10,8 @@ from tickets.mail import headers, tokens
 # Only words that no customer begins a subject with: "Auto insurance" and "Vacation bookings fail" are people's.
 _AUTOMATIC_SUBJECT = re.compile(
     r"(?i)^\s*(?:(?:re|aw|sv|vs|rv|res|tr|odp|ynt|antw|fwd?)\s*[:：]\s*)*[\[(*]{0,2}(?:"
-    r"out[ -]of[ -](?:the[ -])?office|ooo\s*:|not in the office|away from (?:the|my) (?:office|mail|desk|e-?mail)|"
+    r"out[ -]of[ -](?:the[ -])?office|ooo\b\s*(?:[:：-]|re\b|aw\b)|not in the office|"
+    r"away from (?:the|my) (?:office|mail|desk|e-?mail)|"
     r"away (?:until|till|from \d|on (?:leave|vacation))|(?:i am|i'm) (?:away|on (?:leave|vacation|holiday)|out of)|"
     r"auto(?:matic|mated|matisk\w*)?[ -]?(?:re(?:ply|sponse|sponder)|answer|svar|notice\b)|"
     r"automatische (?:antwort|replik)|"
@@ -46,6 +47,16 @@ _AWAY = re.compile(
     r"jeg er .{0,30}(?:ferie|ikke på|"
     r"fravær)|不在|休暇|自动回复|休假|부재"
 )
+# What may follow those words in a machine's subject: nothing, a mark, a date, or what names such an answer. With
+# anything else it may be a customer who writes about automatic answers.
+_GOES_ON = re.compile(
+    r"(?i)[\])*]*\s*(?:$|[:：!.(\[,;–—|/\"'“„»\d-]|(?:re|aw|until|till|bis|ab|vom|von|from|jusqu|du|de|des|hasta|del|desde|"
+    r"fino|dal|tot|van|até|od|do|till|fra|från|до|с|auto|message|notification|notice|reply|response|assistant|nachricht|"
+    r"meldung|notiz)\b)"
+)
+# Who is away: "Abwesenheitsnotiz Max Muster".
+_NAMES = re.compile(r"(?:\s+[A-ZÀ-ÞĀ-ŽА-Я][\w.'’-]*){1,4}\s*")
+_OF_ONESELF = re.compile(r"(?i)\b(?:i am|i'm|ich bin|away (?:until|till|from \d|on (?:leave|vacation)))")
 _WEAK_HEADERS = ("X-Auto-Response-Suppress", "X-Auto-Submitted")
 _ROBOT = re.compile(r"(?i)^(?:mailer-daemon|mail-daemon|double-bounce|mdaemon)@")
 _REPLY_HEADERS = (
@@ -71,7 +82,7 @@ def is_automatic(head: Message) -> bool:
         or _is_by_list(head, precedence)
         or headers.raw(head, "Return-Path") == "<>"
         or _ROBOT.match(_sender(head))
-        or _AUTOMATIC_SUBJECT.search(headers.text(head, "Subject"))
+        or _says_so(headers.text(head, "Subject"))
     )
 
 
@@ -82,10 +93,23 @@ def is_auto_reply(head: Message, text: str) -> bool:
         return True
     if any(headers.raw(head, name) for name in _REPLY_HEADERS):
         return True
-    if _AUTOMATIC_SUBJECT.search(headers.text(head, "Subject")):
+    if _says_so(headers.text(head, "Subject")):
         return True
     weak = submitted.startswith("auto") or precedence in ("bulk", "junk") or headers.raw(head, "Return-Path") == "<>"
     return bool((weak or any(headers.raw(head, name) for name in _WEAK_HEADERS)) and _AWAY.search(text[:1000]))
+
+
+def _says_so(subject: str) -> bool:
+    """Whether a subject is an automatic answer's, and not a person's about automatic answers."""
+    found = _AUTOMATIC_SUBJECT.search(subject)
+    if not found:
+        return False
+    last, rest = found[0][-1], subject[found.end() :]
+    if rest.rstrip().endswith(("?", "？")) and not re.search("[:：]", found[0] + rest):
+        return False
+    # Scripts without spaces give no end of a word to go by, and who speaks of themselves is away.
+    open_ended = not last.isalpha() or last >= "\u2e80" or _OF_ONESELF.search(found[0])
+    return bool(open_ended or _GOES_ON.match(rest) or _NAMES.fullmatch(rest))
 
 
 def _is_by_list(head: Message, precedence: str) -> bool:

@@ -67,6 +67,9 @@ Automatic reply: Help
 Re: Auto-Reply: Help
 Away until May 5
 I am out of the office
+OOO Re: Help
+Abwesenheitsnotiz Max Muster
+[Auto-Reply] Re: Help
 Automatische Antwort: Hilfe
 Abwesenheitsnotiz: Hilfe
 Im Urlaub bis 3. Mai
@@ -104,6 +107,12 @@ Nicht erreichbare Server
 Automatische E-Mail kommt nicht an
 Automatic replies do not work
 The automatic reply is wrong
+Re: Automatic reply does not work
+Out of office feature broken
+Automatische Antwort einrichten?
+Question: out of office
+Autosvar virker ikke
+Réponse automatique en panne
 Vacation bookings fail
 Out of stock""".splitlines(),
 )
