@@ -33,6 +33,7 @@ class Keeper:
         self._document: Document | None = None
         self._on_disk: Document | None = None
         self._thread_pid = 0
+        self._refreshed = float("-inf")
         self._began = 0.0
         self._lock = threading.Lock()
         self._ready = threading.Event()
@@ -52,6 +53,10 @@ class Keeper:
             self._document = self._load()
         return self._document or {}
 
+    def age(self) -> float:
+        """Seconds since the document was compiled here; infinite for a copy from disk."""
+        return time.monotonic() - self._refreshed
+
     def start(self) -> None:
         """Starts this process's thread unless it runs."""
         if self._thread_pid == os.getpid():
@@ -66,6 +71,7 @@ class Keeper:
         """Compiles now, in the calling thread; raises what the database raises."""
         document = self._compile()
         self._document = document
+        self._refreshed = time.monotonic()
         self._ready.set()
         if document != self._on_disk:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +82,7 @@ class Keeper:
     def forget(self) -> None:
         """Forgets what is in memory, as a new process would."""
         self._document = self._on_disk = None
+        self._refreshed = float("-inf")
         self._ready.clear()
 
     def _load(self) -> Document | None:

@@ -16,9 +16,10 @@ from twilio.twiml.voice_response import VoiceResponse
 from tickets import blobs, journal
 from tickets.models import Channel, CountsAs
 from tickets.roles import View, public
-from voice import plan, script
+from voice import plan, script, standing
 from voice.numbers import caller_of
 from voice.signature import signed
+from voice.standing import Wait
 
 log = logging.getLogger(__name__)
 
@@ -121,18 +122,29 @@ def _play(request: HttpRequest, where: Step, play: Play) -> HttpResponse:
 
 def _turn(line: plan.LineDocument, where: Step, params: Mapping[str, str]) -> script.Turn:
     language = where.language if where.language in line["languages"] else line["languages"][0]
+    caller = caller_of(params.get("From", ""))
+    stands, wait = _standing(where, caller, params)
     return script.Turn(
         line=line,
         language=language,
         attempt=where.attempt,
-        caller=caller_of(params.get("From", "")),
+        caller=caller,
         keys=params.get("Digits", ""),
         now=timezone.now(),
         countries=tuple(settings.CALL_COUNTRIES),
         kind=where.kind,
         number=where.number,
         dialled=params.get("DialCallStatus", ""),
+        stands=stands,
+        wait=wait,
     )
+
+
+def _standing(where: Step, caller: str, params: Mapping[str, str]) -> tuple[bool, Wait | None]:
+    """Asked only where a callback may be noted: at the menu, and when an entered number is confirmed."""
+    if where.name not in ("menu", "confirm"):
+        return False, None
+    return standing.told("+" + where.number if where.name == "confirm" else caller, simulated=SIMULATED in params)
 
 
 def _journal(params: Mapping[str, str], where: Step, attempt: object, facts: Mapping[str, Any]) -> bool:

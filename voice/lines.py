@@ -22,9 +22,12 @@ def announce(
     by: Any = None,
     why: str = "",
     until: datetime | None = None,
+    known_since: datetime | None = None,
+    next_update_by: datetime | None = None,
 ) -> list[Announcement]:
     """Makes `lines` say `text` (by language; `audio`: blob hashes) from the next call on.
 
+    After it callers hear since when it is known and until when we promise to say more, where that is given.
     In the caller's transaction.
     """
     since = timezone.now()
@@ -38,6 +41,8 @@ def announce(
             why=why[:300],
             since=since,
             until=until,
+            known_since=known_since,
+            next_update_by=next_update_by,
         )
         for line in lines
     ]
@@ -62,6 +67,12 @@ def says(
         if text or sound:
             spoken.append({"language": language, "text": text, "audio": sound})
     return spoken
+
+
+def promise(problem: Problem, next_update_by: datetime | None) -> None:
+    """What callers are told from now on about when this problem's next update comes. In the caller's transaction."""
+    Announcement.objects.filter(problem=problem, ended_at__isnull=True).update(next_update_by=next_update_by)
+    _changed()
 
 
 def clear(problem: Problem, by: Any = None) -> int:

@@ -13,6 +13,7 @@ class Line(models.Model):
 
     key = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=100)
+    group = models.CharField(max_length=50, blank=True, help_text="Lines that are switched together, as in Europe")
     number = models.CharField(max_length=20, unique=True, help_text="E.164")
     languages = models.JSONField(default=list, help_text="BCP 47, the first is spoken first")
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -43,6 +44,13 @@ class Announcement(Overlay):
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="announcements")
     text = models.JSONField(default=dict)
     audio = models.JSONField(default=dict)
+    known_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when customers are affected, as callers are told"
+    )
+    next_update_by = models.DateTimeField(null=True, blank=True, help_text="The promise that callers are told")
+    reminded_at = models.DateTimeField(
+        null=True, blank=True, help_text="When managers were asked last if it shall stay"
+    )
     local_key = models.CharField(
         max_length=64,
         blank=True,
@@ -63,6 +71,8 @@ class Call(models.Model):
     status = models.CharField(max_length=16, blank=True)
     face = models.CharField(max_length=10, blank=True, help_text="open, closed or incident")
     choice = models.CharField(max_length=16, blank=True)
+    step = models.CharField(max_length=16, blank=True, help_text="How far the caller has got")
+    language = models.CharField(max_length=35, blank=True, help_text="BCP 47, as it was heard last")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     simulated = models.BooleanField(default=False)
@@ -70,7 +80,10 @@ class Call(models.Model):
     ticket = models.ForeignKey(Ticket, null=True, blank=True, on_delete=models.SET_NULL, related_name="calls")
 
     class Meta:
-        indexes = [models.Index(fields=["caller", "-started_at"], name="call_caller")]
+        indexes = [
+            models.Index(fields=["caller", "-started_at"], name="call_caller"),
+            models.Index(fields=["problem", "caller"], condition=Q(problem__isnull=False), name="call_of_problem"),
+        ]
 
     def __str__(self) -> str:
         return self.sid
@@ -113,6 +126,7 @@ class Callback(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     call_sid = models.CharField(max_length=34, blank=True, db_index=True)
     outcome = models.CharField(max_length=32, blank=True)
+    held = models.CharField(max_length=200, blank=True, help_text="Why nobody is offered it until a manager looks")
     note = models.TextField(blank=True)
     simulated = models.BooleanField(default=False)
     done_at = models.DateTimeField(null=True, blank=True)
@@ -135,6 +149,13 @@ class Callback(models.Model):
         return f"callback {self.number}"
 
 
+class CallbackPause(Overlay):
+    """While it is in force, nobody is offered a callback: they go on being taken down."""
+
+    def __str__(self) -> str:
+        return f"pause since {self.since:%F %H:%M}"
+
+
 class AgentPhone(models.Model):
     """Where an agent is rung before a customer is."""
 
@@ -155,6 +176,7 @@ class TextMessage(Work):
     problem = models.ForeignKey(Problem, null=True, blank=True, on_delete=models.SET_NULL, related_name="texts")
     sid = models.CharField(max_length=34, blank=True, db_index=True)
     delivery = models.CharField(max_length=16, blank=True, help_text="How far it has got, as Twilio says")
+    group = models.CharField(max_length=64, blank=True, help_text="Texts that were queued together")
     once = models.CharField(
         max_length=100, null=True, unique=True, help_text="What is sent once only, e.g. number and incident"
     )
@@ -163,6 +185,7 @@ class TextMessage(Work):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="queued"), name="text_queued"),
             models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="text_sending"),
+            models.Index(fields=["group", "state"], condition=~Q(group=""), name="text_group"),
             models.Index(fields=["state", "-id"], condition=Q(state__in=["failed", "uncertain"]), name="text_trouble"),
         ]
 

@@ -22,6 +22,8 @@ WITHHELD = {
 }
 # Hours of the day, where the customer is, within which we call.
 FROM_HOUR, TO_HOUR = 8, 20
+# Where no text message arrives.
+_NO_TEXTS = {PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE, PhoneNumberType.VOIP, PhoneNumberType.PAGER}
 # Personal numbers (070 in Britain, 0700 in Germany) cost what their holder likes.
 _COSTLY = {
     PhoneNumberType.PREMIUM_RATE,
@@ -82,6 +84,14 @@ def may_dial(number: str, countries: Collection[str]) -> str | None:
     if region not in countries:
         return f"Numbers in {region or 'that country'} are not called (CALL_COUNTRIES)."
     return None
+
+
+def may_text(number: str, countries: Collection[str]) -> str | None:
+    """None if we may text this number, else why not."""
+    refusal = may_dial(number, countries)
+    if refusal is None and phonenumbers.number_type(phonenumbers.parse(number)) in _NO_TEXTS:
+        return "Landlines take no text messages."
+    return refusal
 
 
 def local_times(number: str, now: datetime) -> list[datetime]:

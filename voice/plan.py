@@ -23,6 +23,8 @@ class Face:
     text: Mapping[str, str]
     audio: Mapping[str, str]
     problem: int | None = None
+    since: str = ""  # ISO: since when customers are affected
+    next_update: str = ""  # ISO: until when we promise to say more
 
 
 def compile_plan() -> dict[str, Any]:
@@ -33,7 +35,7 @@ def compile_plan() -> dict[str, Any]:
     rows = Announcement.objects.filter(ended_at__isnull=True).exclude(until__lte=now).order_by("-since", "-pk")
     for row in rows:
         overlays.setdefault(row.line_id, []).append(_overlay(row))
-    lines = {line.key: _document(line, overlays.get(line.pk, [])) for line in Line.objects.filter(active=True)}
+    lines = {line.key: document_of(line, overlays.get(line.pk, [])) for line in Line.objects.filter(active=True)}
     return {"lines": lines, "numbers": {line["number"]: key for key, line in lines.items()}}
 
 
@@ -52,7 +54,14 @@ def face(line: LineDocument, now: datetime) -> Face:
     """Pure: the newest overlay in force at `now`, else open or closed by the line's own hours."""
     overlay = overlay_in_force(line["overlays"], now)
     if overlay is not None:
-        return Face("incident", overlay["text"], overlay["audio"], overlay["problem"])
+        return Face(
+            "incident",
+            overlay["text"],
+            overlay["audio"],
+            overlay["problem"],
+            since=overlay.get("known_since", ""),
+            next_update=overlay.get("next_update", ""),
+        )
     kind = "open" if is_open(line, now) else "closed"
     return Face(kind, line["faces"][kind]["text"], line["faces"][kind]["audio"])
 
@@ -104,13 +113,16 @@ def _overlay(row: Announcement) -> dict[str, Any]:
         "since": row.since.isoformat(),
         "until": row.until.isoformat() if row.until else None,
         "problem": row.problem_id,
+        "known_since": row.known_since.isoformat() if row.known_since else "",
+        "next_update": row.next_update_by.isoformat() if row.next_update_by else "",
         "text": row.text,
         "audio": row.audio,
         "local": row.local_key,
     }
 
 
-def _document(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
+def document_of(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
+    """What the plan holds of one line under these overlays."""
     return {
         "id": line.pk,
         "key": line.key,

@@ -6,7 +6,7 @@ from typing import Any
 from tickets import changes, intake
 from tickets.message import InboundMessage
 from tickets.models import Arrival, CountsAs, Entry, Identity, Medium, Problem
-from voice import callbacks, legs
+from voice import callbacks, legs, texts
 from voice.models import Call, Line
 
 # Later ones are never overruled by earlier ones, however Twilio orders its requests.
@@ -14,8 +14,11 @@ ORDER = ("", "queued", "initiated", "ringing", "in-progress", "completed", "busy
 ENDED = frozenset(ORDER[5:])
 # What a caller chose, each later one further on: steps may be understood in any order.
 CHOICES = (
-    "", "other_number", "voicemail_asked", "stay", "nobody_free", "refused", "voicemail", "agent", "callback",
+    "", "other_number", "voicemail_asked", "stay", "nobody_free", "refused", "text", "voicemail", "agent",
+    "callback",
 )  # fmt: skip
+# How far a caller gets: where they hung up if they chose nothing.
+STEPS = ("", "answer", "dialled", "menu", "number", "confirm", "recording")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,14 @@ class CallStep:
         call = _record(self.facts, arrival, line)
         if self.facts.get("callback"):
             _call_back(self.facts["callback"], call, arrival)
+        if self.facts.get("text") and call.problem is not None and call.line is not None:
+            texts.queue_status_link(
+                self.facts["text"],
+                call.problem,
+                line=call.line,
+                language=call.language,
+                simulated=call.simulated,
+            )
         if self.facts.get("step") == "recording" and self.facts.get("RecordingSid"):
             _voicemail(self.facts, call, arrival)
         changes.bump("calls")
@@ -62,6 +73,9 @@ def _record(facts: dict[str, Any], arrival: Arrival, line: Line | None) -> Call:
     if told and Problem.objects.filter(pk=facts["problem"]).exists():
         call.problem_id = facts["problem"]
     call.choice = max(call.choice, facts.get("choice", ""), key=CHOICES.index)
+    if facts.get("step") in STEPS:
+        call.step = max(call.step, facts["step"], key=STEPS.index)
+    call.language = facts.get("language") or call.language
     _apply_status(call, facts.get("CallStatus", ""), arrival)
     call.save()
     return call

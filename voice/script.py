@@ -4,12 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from twilio.twiml.voice_response import VoiceResponse
+from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from voice import twiml
-from voice.numbers import may_dial, normalised, region_of
+from voice.numbers import may_dial, may_text, normalised, region_of
 from voice.plan import Face, LineDocument, face
-from voice.words import digits
+from voice.standing import Wait
+from voice.words import digits, spoken_time
 
 # Times that a menu is repeated before we say goodbye.
 ATTEMPTS = 3
@@ -29,6 +30,8 @@ class Turn:
     kind: str = ""  # the face whose menu was heard
     number: str = ""  # the number entered, to be confirmed
     dialled: str = ""  # how ringing our agents ended
+    stands: bool = False  # a callback to the number in question stands already
+    wait: Wait | None = None  # roughly when it is called
 
     def path(
         self, step: str, *, language: str = "", attempt: int | None = None, kind: str = "", number: str = ""
@@ -41,7 +44,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is heard, and the facts for the journal: `face`, `problem`, `choice`, `callback` (a number)."""
+    """What is heard, and facts for the journal: face, problem, language, choice, a number to `callback` or `text`."""
 
     response: VoiceResponse
     facts: dict[str, Any] = field(default_factory=dict)
@@ -77,9 +80,11 @@ def menu(turn: Turn) -> Reply:
     """A key of the menu whose face was heard (`turn.kind`), whatever the line shows by now."""
     incident = turn.kind == "incident"
     if turn.keys == "1":
-        return _ask_number(turn) if not turn.caller else _note(turn, turn.caller)
+        return _call_back(turn)
     if turn.keys == "2":
         return _ask_number(turn) if incident else _voicemail(turn)
+    if turn.keys == "3" and incident and _may_text(turn):
+        return _text(turn)
     if turn.keys == "9" and len(turn.line["languages"]) > 1:
         return answer(replace(turn, language=_next_language(turn), attempt=turn.attempt + 1))
     if turn.keys == "0" and incident and turn.line["offers_agent"] and turn.line["rings"]:
@@ -153,6 +158,7 @@ def _menu(response: VoiceResponse, turn: Turn, shown: Face, *, with_words: bool,
     collector = twiml.gather(response, turn.path("menu", kind=shown.kind, attempt=place))
     if with_words:
         twiml.say_face(collector, shown, turn.language, turn.line["languages"])
+        _when(collector, turn, shown)
     for name in _offers(turn, shown.kind):
         twiml.say(collector, name, turn.language)
     for language in turn.line["languages"]:
@@ -161,12 +167,47 @@ def _menu(response: VoiceResponse, turn: Turn, shown: Face, *, with_words: bool,
             break
 
 
+def _when(collector: Gather, turn: Turn, shown: Face) -> None:
+    """Since when it is known, and by when we say more: the promise only as long as it can be kept."""
+    since = spoken_time(shown.since, turn.now, turn.line["time_zone"], turn.language)
+    if since:
+        twiml.say(collector, "known_since", turn.language, since=since)
+    if shown.next_update and datetime.fromisoformat(shown.next_update) > turn.now:
+        by = spoken_time(shown.next_update, turn.now, turn.line["time_zone"], turn.language)
+        twiml.say(collector, "next_update", turn.language, by=by)
+
+
 def _offers(turn: Turn, kind: str) -> list[str]:
-    offers = ["callback_offer" if turn.caller else "callback_asked_offer"]
+    offers = ["callback_offer" if _may_call(turn) else "callback_asked_offer"]
     if kind != "incident":
         return [*offers, "voicemail_offer"]
     offers.append("other_number_offer")
+    if _may_text(turn):
+        offers.append("text_offer")
     return [*offers, "agent_offer"] if turn.line["offers_agent"] and turn.line["rings"] else offers
+
+
+def _may_call(turn: Turn) -> bool:
+    return bool(turn.caller) and may_dial(turn.caller, turn.countries) is None
+
+
+def _may_text(turn: Turn) -> bool:
+    return bool(turn.caller) and may_text(turn.caller, turn.countries) is None
+
+
+def _call_back(turn: Turn) -> Reply:
+    """On the number that calls; who withholds it, or has one that we do not call, is asked for one."""
+    if _may_call(turn):
+        return _note(turn, turn.caller)
+    return _ask_number(turn, refused=bool(turn.caller))
+
+
+def _text(turn: Turn) -> Reply:
+    response = VoiceResponse()
+    twiml.say(response, "text_noted", turn.language)
+    response.hangup()
+    problem = face(turn.line, turn.now).problem
+    return Reply(response, {"choice": "text", "text": turn.caller, "problem": problem, "language": turn.language})
 
 
 def _note(turn: Turn, callee: str) -> Reply:
@@ -176,15 +217,21 @@ def _note(turn: Turn, callee: str) -> Reply:
         twiml.say(response, "wrong_number", turn.language)
         response.hangup()
         return Reply(response, {"choice": "refused"})
-    twiml.say(response, "callback_noted", turn.language)
+    twiml.say(response, "callback_stands" if turn.stands else "callback_noted", turn.language)
+    if turn.wait is not None:
+        low, high = turn.wait.shown
+        twiml.say(response, "callback_wait", turn.language, low=low, high=high, hours=turn.wait.in_hours)
     response.hangup()
     # The problem is told here too: this step may be understood before the one that answered the call.
     problem = face(turn.line, turn.now).problem
-    return Reply(response, {"choice": "callback", "callback": callee, "problem": problem})
+    facts = {"choice": "callback", "callback": callee, "problem": problem, "language": turn.language}
+    return Reply(response, facts)
 
 
-def _ask_number(turn: Turn) -> Reply:
+def _ask_number(turn: Turn, *, refused: bool = False) -> Reply:
     response = VoiceResponse()
+    if refused:
+        twiml.say(response, "wrong_number", turn.language)
     _ask(response, turn, 0)
     return Reply(response, {"choice": "other_number"})
 

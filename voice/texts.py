@@ -14,7 +14,7 @@ from tickets import audit, changes, nudge, rates, work
 from tickets.models import Entry, Identity, Problem, Ticket, WorkState
 from tickets.work import TransportError
 from voice.models import Line, TextMessage
-from voice.numbers import may_dial
+from voice.numbers import may_text
 from voice.twilio_client import NoTelephone, telephone
 from voice.words import sentence
 
@@ -40,7 +40,7 @@ def queue(
     once: str | None = None,
 ) -> TextMessage | None:
     """Queues a text; None when the number gets none from us, or `once` was queued before."""
-    if may_dial(to, settings.CALL_COUNTRIES) or _opted_out(to):
+    if may_text(to, settings.CALL_COUNTRIES) or _opted_out(to):
         return None
     try:
         with transaction.atomic():
@@ -57,16 +57,23 @@ def queue(
 
 
 def queue_status_link(
-    number: str, problem: Problem, *, line: Line, ticket: Ticket, by: Any, simulated: bool = False
+    number: str,
+    problem: Problem,
+    *,
+    line: Line,
+    ticket: Ticket | None = None,
+    language: str = "",
+    by: Any = None,
+    simulated: bool = False,
 ) -> TextMessage | None:
     """Texts where to read the news: one per number and incident, so many an hour per block of numbers."""
     if simulated or _pumped(number):
         return None
-    language = ticket.language or (line.languages or ["en"])[0]
+    language = language or (ticket.language if ticket else "") or (line.languages or ["en"])[0]
     words = sentence("status_link", language, problem=problem.title, url=settings.PUBLIC_URL + reverse("status"))
     with transaction.atomic():
         row = queue(number, words, line=line, ticket=ticket, problem=problem, once=f"status:{problem.pk}:{number}")
-        if row is not None:
+        if row is not None and ticket is not None:
             Entry.objects.create(
                 ticket=ticket, kind=Entry.Kind.AUTOMATIC, author=by, text=words, visible=words,
                 payload={"text": row.pk}, happened_at=timezone.now(),
@@ -131,7 +138,7 @@ def _decide(pk: int, by: Any, action: str, **values: Any) -> bool:
 
 def _attempt(row: TextMessage, line: Any) -> None:
     """Sends a claimed row. REST creates have no idempotency key: what may have left is never sent again by itself."""
-    if reason := may_dial(row.to, settings.CALL_COUNTRIES) or ("asked for no texts" if _opted_out(row.to) else None):
+    if reason := may_text(row.to, settings.CALL_COUNTRIES) or ("asked for no texts" if _opted_out(row.to) else None):
         work.finish(row, WorkState.SUPPRESSED, reason)
         return
     heard_at = settings.PUBLIC_URL + reverse("text_status", args=[row.pk])

@@ -1,9 +1,13 @@
 """The sentences that callers hear: templates by language, `templates/voice/words/<name>.<language>.txt`."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.template.loader import select_template
+from django.utils import translation
+from django.utils.formats import date_format
 
 FALLBACK = "en"
 
@@ -13,6 +17,19 @@ def sentence(name: str, language: str, **context: Any) -> str:
     tags = dict.fromkeys([language.lower(), language.lower().partition("-")[0], FALLBACK])
     template = select_template([f"voice/words/{name}.{tag}.txt" for tag in tags if tag.replace("-", "").isalnum()])
     return " ".join(template.render({"organisation": settings.ORGANISATION, **context}).split())
+
+
+def spoken_time(at: str, now: datetime, zone: str, language: str) -> str:
+    """A moment (ISO) by the clock of `zone`, with the day of the week if it is not today's; empty for none."""
+    if not at:
+        return ""
+    try:
+        local, today = datetime.fromisoformat(at).astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+    except (ZoneInfoNotFoundError, ValueError):
+        return ""
+    with translation.override(language):
+        day = "" if local.date() == today else date_format(local, "l")
+    return sentence("clock", language, day=day, hour=local.hour, minute=f"{local.minute:02d}")
 
 
 def digits(number: str) -> str:

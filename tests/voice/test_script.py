@@ -5,6 +5,7 @@ import pytest
 from tests.voice import grammar
 from voice import script
 from voice.script import ATTEMPTS, Turn
+from voice.standing import Wait
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 RINGS = ["+12025550111"]
@@ -36,12 +37,14 @@ def leads(response):
 
 OVERLAY = {"id": 1, "since": NOW.isoformat(), "until": None, "problem": 7, "text": {}, "audio": {}, "local": ""}
 INCIDENT = {"overlays": [OVERLAY], "rings": RINGS, "offers_agent": True}
+CALLED_BACK = {"choice": "callback", "callback": "+12015550123", "language": "en"}
+TEXTED = {"choice": "text", "text": "+12015550123", "problem": 7, "language": "en"}
 
 
 @pytest.mark.parametrize(
     ("given", "keys", "leads_to", "facts"),
     [
-        ({"kind": "open"}, "1", [("Say", ""), ("Hangup", "")], {"choice": "callback", "callback": "+12015550123"}),
+        ({"kind": "open"}, "1", [("Say", ""), ("Hangup", "")], CALLED_BACK),
         (
             {"kind": "open"},
             "2",
@@ -65,9 +68,24 @@ INCIDENT = {"overlays": [OVERLAY], "rings": RINGS, "offers_agent": True}
             [("Gather", "/voice/main/menu/incident/en/1/")],
             {},
         ),
-        # who withholds the number is asked for one; who may not be called is refused
+        # who withholds the number, or has one that may not be called, is asked for one
         ({"kind": "open", "caller": ""}, "1", [("Gather", "/voice/main/number/en/0/")], {"choice": "other_number"}),
-        ({"kind": "open", "caller": "+442079460000"}, "1", [("Say", ""), ("Hangup", "")], {"choice": "refused"}),
+        (
+            {"kind": "open", "caller": "+442079460000"},
+            "1",
+            [("Say", ""), ("Gather", "/voice/main/number/en/0/")],
+            {"choice": "other_number"},
+        ),
+        # the status page by text message: in incident mode, where a text arrives
+        ({"kind": "incident", "line": INCIDENT}, "3", [("Say", ""), ("Hangup", "")], TEXTED),
+        ({"kind": "open", "line": INCIDENT}, "3", [("Gather", "/voice/main/menu/open/en/1/")], {}),
+        ({"kind": "incident", "caller": ""}, "3", [("Gather", "/voice/main/menu/incident/en/1/")], {}),
+        (
+            {"kind": "incident", "caller": "+442079460000", "countries": ("GB",)},
+            "3",
+            [("Gather", "/voice/main/menu/incident/en/1/")],
+            {},
+        ),
         # languages
         ({"kind": "open"}, "9", [("Gather", "/voice/main/menu/open/de/1/")], None),
         ({"kind": "open", "language": "de"}, "9", [("Gather", "/voice/main/menu/open/en/1/")], None),
@@ -161,3 +179,42 @@ def test_the_nearest_language_that_a_line_has_is_heard(text, audio, language, he
     assert all(words)
     assert heard is None or words[0] == heard
     assert "Bonjour." not in words
+
+
+def words_of(response):
+    return [said.value for verb in response.verbs for said in [verb, *verb.verbs] if said.name == "Say"]
+
+
+@pytest.mark.parametrize(
+    ("known", "language", "said"),
+    [
+        ({"known_since": "2026-03-02T14:05:00+00:00"}, "en", ["We have known of this since 9:05."]),
+        ({"known_since": "2026-03-01T14:05:00+00:00"}, "en", ["We have known of this since Sunday at 9:05."]),
+        ({"known_since": "2026-03-01T14:05:00+00:00"}, "de", ["Das ist uns seit Sonntag, 9:05 Uhr bekannt."]),
+        ({"next_update": "2026-03-02T15:30:00+00:00"}, "en", ["We will tell you more by 10:30."]),
+        # a promise that was broken is not told again
+        ({"next_update": "2026-03-02T14:59:00+00:00"}, "en", []),
+        ({}, "en", []),
+    ],
+)
+def test_a_caller_hears_since_when_it_is_known_and_when_more_is_told(known, language, said):
+    line = {"overlays": [OVERLAY | known | {"text": {"en": "It fails.", "de": "Es geht nicht."}}]}
+    heard = words_of(script.answer(turn(line=line | {"time_zone": "America/New_York"}, language=language)).response)
+    assert heard[1 : 1 + len(said)] == said
+    assert not [words for words in heard[1 + len(said) :] if "known" in words or "tell you more" in words]
+
+
+@pytest.mark.parametrize(
+    ("stands", "wait", "said"),
+    [
+        (False, None, ["Thank you. We have noted your number and will call you back. You can hang up now."]),
+        (True, None, ["Your callback stands already, and your place is kept. You need not call again."]),
+        (True, Wait(20, 45), [..., "We expect to call you in 20 to 45 minutes."]),
+        (True, Wait(0, 15), [..., "We expect to call you within 15 minutes."]),
+        (False, Wait(100, 190), [..., "We expect to call you in 1 to 4 hours."]),
+    ],
+)
+def test_who_asks_to_be_called_back_is_told_whether_it_stands_and_roughly_when(stands, wait, said):
+    heard = words_of(script.menu(turn(keys="1", kind="open", stands=stands, wait=wait)).response)
+    assert len(heard) == len(said)
+    assert all(told in (..., words) for told, words in zip(said, heard, strict=True))

@@ -96,7 +96,14 @@ def _announce(incident: Incident, effects: Effects, by: Any) -> None:
         audio = {said["language"]: said["audio"] for said in shown["says"] if said["audio"]}
         if shown["id"] in found:
             lines.announce(
-                [found[shown["id"]]], text, audio, problem=incident.problem, by=by, why=incident.problem.title[:300]
+                [found[shown["id"]]],
+                text,
+                audio,
+                problem=incident.problem,
+                by=by,
+                why=incident.problem.title[:300],
+                known_since=incident.started_at,
+                next_update_by=incident.next_update_by,
             )
 
 
@@ -155,6 +162,7 @@ def post_update(
         if components is not None:
             held.components = {key: value for key, value in components.items() if value}
         held.save(update_fields=["next_update_by", "components"])
+        lines.promise(held.problem, next_update_by)
         _show_notices(held, {"en": body, **(translations or {})}, update, by)
         audit.record(by, "incident.update", held.pk, update=update.pk, status=status, body=body)
         _tell_the_house(held, "")

@@ -15,9 +15,9 @@ from triage.incidents import broadcast, frozen, linking
 from triage.incidents.words import reply_text
 from triage.models import Component, Incident, Preview, Update
 from triage.status import subscribers
+from voice.hearing import after_words
 from voice.lines import says
 from voice.models import Line
-from voice.words import sentence
 
 # A preview older than this shows a world that has moved on.
 LIFETIME = timedelta(minutes=30)
@@ -63,7 +63,7 @@ def effects_of(choices: Choices) -> Effects:
         "title": choices.title,
         "impact": choices.impact,
         "started_at": choices.started_at.isoformat(),
-        "lines": [_line(line, choices.announcement) for line in Line.objects.filter(pk__in=choices.lines, active=True)],
+        "lines": [_line(line, choices) for line in Line.objects.filter(pk__in=choices.lines, active=True)],
         "notice": {language: text for language, text in choices.notice.items() if text},
         "status": {
             "status": choices.status,
@@ -80,11 +80,11 @@ def effects_of(choices: Choices) -> Effects:
     }
 
 
-def _line(line: Line, typed: Mapping[str, str]) -> dict[str, Any]:
-    spoken = says(line.languages, line.incident_text, line.incident_audio, typed)
-    # The menu that `voice/script.py` puts behind every announcement (a test compares the two).
-    offers = ["callback_offer", "other_number_offer", *(["agent_offer"] if line.offers_agent and line.rings else [])]
-    then = {said["language"]: " ".join(sentence(name, said["language"]) for name in offers) for said in spoken}
+def _line(line: Line, choices: Choices) -> dict[str, Any]:
+    spoken = says(line.languages, line.incident_text, line.incident_audio, choices.announcement)
+    minutes = choices.next_update_minutes
+    next_update = timezone.now() + timedelta(minutes=minutes) if minutes else None
+    then = after_words(line, spoken, known_since=choices.started_at, next_update=next_update)
     return {
         "id": line.pk,
         "name": line.name,

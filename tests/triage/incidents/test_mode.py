@@ -85,7 +85,7 @@ def heard(line: Line, language: str) -> str:
         line=PLAN.current()["lines"][line.key],
         language=language,
         attempt=0,
-        caller="+442079460123",
+        caller="+447400123456",
         keys="",
         now=timezone.now(),
         countries=("GB",),
