@@ -278,6 +278,14 @@ TWILIO_API_BASE = env("TWILIO_API_BASE")
 SIMULATOR_BASE = (env("SIMULATOR_BASE") or kept(VAR, "front-url")).rstrip("/")
 # Calls a second that the account may start.
 CALLS_PER_SECOND = float(env("CALLS_PER_SECOND", "1"))
+# Segments of text messages a second over all processes: a long code sends one.
+TEXTS_PER_SECOND = float(env("TEXTS_PER_SECOND", "1"))
+# Hours of the day, where the customer is, from and until which we call.
+CALL_HOURS = tuple(int(hour) for hour in env("CALL_HOURS", "8-20").split("-"))
+# Links texted and callbacks noted an hour for numbers that differ in their last four digits only (caller IDs are
+# forged). Further texts are not sent; further callbacks wait until a manager has looked.
+TEXTS_PER_PREFIX = int(env("TEXTS_PER_PREFIX", "20"))
+CALLBACKS_PER_PREFIX = int(env("CALLBACKS_PER_PREFIX", "100"))
 # Countries (ISO 3166) that we call and text; everything else is refused.
 CALL_COUNTRIES = env_list("CALL_COUNTRIES") or ["US", "CA", "GB", "IE", "DE", "AT", "CH", "FR", "ES", "IT", "NL", "SE"]
 

@@ -51,7 +51,7 @@ def stand_in() -> int:
     if not nudge.broker_is_away():
         return 0
     understood = intake.understand_all(STAND_IN)
-    return understood + delivery.send_due(Lane.LIVE) + delivery.send_due(Lane.BULK)
+    return understood + delivery.send_due(Lane.LIVE) + delivery.send_due(Lane.BULK) + texts.send_due()
 
 
 CHORES = (

@@ -12,8 +12,10 @@ application = get_wsgi_application()
 from tickets import journal  # noqa: E402
 from tickets.notices import NOTICES  # noqa: E402
 from voice.plan import PLAN  # noqa: E402
+from voice.standing import STANDING  # noqa: E402
 
 # What calls and forms are answered from is there before the first of them.
 PLAN.start()
+STANDING.start()
 NOTICES.start()
 journal.writer()

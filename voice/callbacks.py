@@ -1,9 +1,10 @@
 """Callbacks: one open per number, taken by one agent at a time, followed until the customer was reached."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -11,15 +12,17 @@ from django.utils import timezone
 from tickets import audit, changes, intake
 from tickets.message import InboundMessage
 from tickets.models import Arrival, Entry, Identity, Medium, Problem, Ticket
-from voice import outcomes
-from voice.models import Callback, Line
-from voice.numbers import is_decent_hour, readable
+from voice import farewell, outcomes
+from voice.models import Callback, CallbackPause, Line
+from voice.numbers import daytime, readable
 
 State = Callback.State
 WAITING = (State.REQUESTED, State.DUE)
 DIALLING = (State.DIALLING_AGENT, State.DIALLING_CUSTOMER)
-# How many of those that wait longest are looked through for one whom we may call at this hour.
-LOOK = 300
+# How many of those that wait longest an agent is offered the first free one of.
+LOOK = 50
+# Last digits in which the numbers of one block differ.
+BLOCK_DIGITS = 4
 
 
 # ── asked for ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -89,9 +92,19 @@ def _make(
         due_at=happened_at,
         requested_at=happened_at,
         simulated=simulated,
+        held="" if simulated else _looks_pumped(number, happened_at),
     )
     changes.bump("callbacks")
     return callback
+
+
+def _looks_pumped(number: str, at: datetime) -> str:
+    """Why a manager looks first: caller IDs are forged to make us dial whole blocks of numbers. Nothing is lost."""
+    block, most = number[:-BLOCK_DIGITS], settings.CALLBACKS_PER_PREFIX
+    alike = Callback.objects.filter(
+        number__startswith=block, requested_at__gte=at - timedelta(hours=1), simulated=False
+    )
+    return f"{most} callbacks to numbers that begin with {block} in an hour" if alike.count() >= most else ""
 
 
 def _ask_again(callback: Callback, arrival: Arrival | None, happened_at: datetime) -> None:
@@ -110,34 +123,53 @@ def _ask_again(callback: Callback, arrival: Arrival | None, happened_at: datetim
 # ── taken ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def paused() -> CallbackPause | None:
+    """The pause in force, if any."""
+    return CallbackPause.objects.in_force(timezone.now()).select_related("by").first()
+
+
 def due(now: datetime | None = None) -> QuerySet[Callback]:
-    """Callbacks whose time has come, VIPs first, then the longest waiting."""
-    ready = Callback.objects.filter(state__in=WAITING, due_at__lte=now or timezone.now())
+    """Callbacks whose time has come and that nothing holds back, VIPs first, then the longest waiting."""
+    ready = Callback.objects.filter(state__in=WAITING, due_at__lte=now or timezone.now(), held="")
     return ready.order_by("-requester__vip", "requested_at", "pk")
 
 
 def next_for(agent: Any) -> Callback | None:
     """The callback this agent works on: the one they have, else the first that nobody has. Never one for two.
 
-    Whom it may be night for comes last; if nobody else waits, an agent gets one of them and the page warns.
+    Whom it may be night for, in zones that their number leaves open, comes last; if nobody else waits, an agent gets
+    one of them and the page warns. Whom it is night for waits for the morning. None while callbacks are paused.
     """
     now = timezone.now()
     mine = Callback.objects.filter(agent=agent, state__in=[*WAITING, *DIALLING, State.CONNECTED, State.UNCERTAIN])
     held = mine.filter(Q(due_at__lte=now) | ~Q(state__in=WAITING)).order_by("requested_at").first()
     if held is not None:
         return held
-    while waiting := list(due(now).filter(agent=None).values_list("pk", "number")[:LOOK]):
-        by_day = [pk for pk, number in waiting if is_decent_hour(number, now)]
-        for pk in by_day or [pk for pk, _ in waiting]:
+    if paused() is not None:
+        return None
+    while choice := _awake(due(now).filter(agent=None).values_list("pk", "number"), now):
+        for pk in choice:
             if claim(pk, agent):
                 return Callback.objects.get(pk=pk)
         # All of them went to colleagues meanwhile.
     return None
 
 
+def _awake(waiting: Any, now: datetime) -> list[int]:
+    """The first LOOK of those who may be called now; if there are none, of those who perhaps may."""
+    sure: list[int] = []
+    unsure: list[int] = []
+    for pk, number in waiting.iterator():
+        day = daytime(number, now, settings.CALL_HOURS)
+        (sure if day else unsure if day is None else []).append(pk)
+        if len(sure) == LOOK:
+            break
+    return sure or unsure[:LOOK]
+
+
 def claim(pk: int, agent: Any) -> bool:
     """Makes a waiting callback this agent's own; False when somebody else has it or it waits no more."""
-    free = Callback.objects.filter(pk=pk, state__in=WAITING).filter(Q(agent=None) | Q(agent=agent))
+    free = Callback.objects.filter(pk=pk, state__in=WAITING, held="").filter(Q(agent=None) | Q(agent=agent))
     taken = bool(free.update(agent=agent, claimed_at=timezone.now()))
     if taken:
         changes.bump("callbacks")
@@ -158,7 +190,8 @@ def note_outcome(callback: Callback, agent: Any, outcome: str, note: str = "") -
     """Notes how it went, in the agent's words; False when somebody has closed it meanwhile or is calling right now."""
     with transaction.atomic():
         now_is = _decidable(callback, agent)
-        if now_is is None or (now_is.state in WAITING and now_is.outcome == outcome == "no_answer"):
+        # Twilio has said already that nobody answered this call: it is not counted twice.
+        if now_is is None or (now_is.state in WAITING and now_is.outcome in outcomes.AGAIN and outcome == "no_answer"):
             return False
         # A try without a call of ours was a call from the agent's own phone.
         tries = max(now_is.tries + (now_is.state in WAITING), 1)
@@ -167,6 +200,8 @@ def note_outcome(callback: Callback, agent: Any, outcome: str, note: str = "") -
         write(now_is, _words(outcome, following), agent, note)
         if following.state == State.DONE:
             _answered(now_is.ticket_id)
+        elif following.state == State.GAVE_UP:
+            farewell.gave_up(now_is)
         audit.record(agent, "callback.outcome", callback.pk, outcome=outcome)
     return True
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from tickets.roles import Power, colleague, needs
 from voice import callbacks as book
 from voice import dialling, texts
 from voice.models import AgentPhone, Callback, TextMessage
-from voice.numbers import is_decent_hour, local_times, normalised
+from voice.numbers import daytime, local_times, normalised
 from voice.outcomes import OUTCOMES
 
 # Rows of one page.
@@ -169,7 +170,7 @@ def _row(entry: Callback, now: datetime) -> dict[str, Any]:
         "callback": entry,
         "their_time": clock_words(times),
         "unsure": len({at.utcoffset() for at in times}) > 1,
-        "night": not is_decent_hour(entry.number, now),
+        "day": daytime(entry.number, now, settings.CALL_HOURS),
     }
 
 
@@ -188,5 +189,6 @@ def _one(pk: int) -> dict[str, Any]:
         "open": found.state in Callback.OPEN_STATES,
         "waiting": found.state in book.WAITING,
         "outcomes": OUTCOMES.items(),
+        "opens": settings.CALL_HOURS[0],
         "entries": found.ticket.entries.select_related("author").order_by("-happened_at", "-pk")[:8],
     }

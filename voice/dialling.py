@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F, Q
 from django.urls import reverse
@@ -13,10 +14,10 @@ from django.utils import timezone
 
 from tickets import changes, rates
 from tickets.work import TransportError
-from voice import outcomes
-from voice.callbacks import DIALLING, WAITING, State, move, write
+from voice import farewell, outcomes
+from voice.callbacks import DIALLING, WAITING, State, move, paused, write
 from voice.models import AgentPhone, Callback
-from voice.numbers import is_decent_hour, may_dial
+from voice.numbers import daytime, may_dial, readable
 from voice.twilio_client import NoTelephone, Telephone, telephone
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ def call_now(callback: Callback, agent: Any, *, even_at_night: bool = False) -> 
 
     To be called outside a transaction: the claim is committed before anything is dialled.
     """
+    if (pause := paused()) is not None:
+        raise Refused(f"Callbacks are paused{f': {pause.why}' if pause.why else ''}. A manager lets them go on.")
     if callback.simulated:
         return _play(callback, agent)
     try:
@@ -88,7 +91,9 @@ def apply_leg(pk: int, attempt: int, step: str, status: str) -> None:
             values |= {"agent": None, "claimed_at": None}
             gave_up = following.state == State.GAVE_UP
             end = f" That was try {outcomes.TRIES}: we do not call again." if gave_up else ""
-            write(callback, f"Called back: no answer.{end}", callback.agent)
+            write(callback, f"Called back: {outcomes.TOLD[following.outcome]}.{end}", callback.agent)
+            if gave_up:
+                farewell.gave_up(callback)
         move(callback, following, **values)
 
 
@@ -115,26 +120,41 @@ def _phone_of(callback: Callback, agent: Any, even_at_night: bool) -> str:
         raise Refused("The line that the customer called is gone; call from your own phone.")
     if reason := may_dial(callback.number, settings.CALL_COUNTRIES) or may_dial(phone.number, settings.CALL_COUNTRIES):
         raise Refused(reason)
-    if not even_at_night and not is_decent_hour(callback.number, timezone.now()):
+    day = daytime(callback.number, timezone.now(), settings.CALL_HOURS)
+    if day is False:
+        raise Refused(f"It is night where the customer is. We call from {settings.CALL_HOURS[0]}:00 on, their time.")
+    if day is None and not even_at_night:
         raise Refused("It may be night where the customer is. Call all the same?")
     return phone.number
 
 
 def _begin(pk: int, agent: Any) -> Callback:
-    """Claims for a new attempt: of any number of people who press at once, one goes on."""
-    free = Callback.objects.filter(pk=pk, state__in=WAITING).filter(Q(agent=None) | Q(agent=agent))
-    changed = free.update(
-        state=State.DIALLING_AGENT,
-        agent=agent,
-        claimed_at=timezone.now(),
-        attempts=F("attempts") + 1,
-        call_sid="",
-        outcome="",
-    )
-    if not changed:
-        raise Refused("Somebody else is calling this customer, or the callback is closed.")
+    """Claims for a new attempt: of any number of people who press at once, one goes on, and nobody has two calls."""
+    with transaction.atomic():
+        # Whoever presses twice waits here, and then finds the call of the first press.
+        get_user_model().objects.select_for_update(of=("self",)).get(pk=agent.pk)
+        _is_free(agent, pk)
+        free = Callback.objects.filter(pk=pk, state__in=WAITING, held="").filter(Q(agent=None) | Q(agent=agent))
+        changed = free.update(
+            state=State.DIALLING_AGENT,
+            agent=agent,
+            claimed_at=timezone.now(),
+            attempts=F("attempts") + 1,
+            call_sid="",
+            outcome="",
+        )
+        if not changed:
+            raise Refused("Somebody else is calling this customer, or the callback is closed or held.")
     changes.bump("callbacks")
     return Callback.objects.select_related("line").get(pk=pk)
+
+
+def _is_free(agent: Any, pk: int) -> None:
+    """Refused while this agent is in another callback: never more are dialled than agents are free."""
+    live = Callback.objects.filter(agent=agent, state__in=[*DIALLING, State.CONNECTED]).exclude(pk=pk).first()
+    if live is not None:
+        todo = "Note first how it went." if live.state == State.CONNECTED else "Let it end first."
+        raise Refused(f"You are in a callback to {readable(live.number)}. {todo}")
 
 
 def _ring(line: Telephone, phone: str, claimed: Callback) -> Callback:

@@ -1,7 +1,8 @@
 """Phone numbers: what we may call, and how a number is written down. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
@@ -20,8 +21,6 @@ WITHHELD = {
     "+7378742833",
     "+2562533",
 }
-# Hours of the day, where the customer is, within which we call.
-FROM_HOUR, TO_HOUR = 8, 20
 # Where no text message arrives.
 _NO_TEXTS = {PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE, PhoneNumberType.VOIP, PhoneNumberType.PAGER}
 # Personal numbers (070 in Britain, 0700 in Germany) cost what their holder likes.
@@ -96,12 +95,8 @@ def may_text(number: str, countries: Collection[str]) -> str | None:
 
 def local_times(number: str, now: datetime) -> list[datetime]:
     """What the clock may show where this number is: one time for most landlines, several where zones are unsure."""
-    try:
-        names = time_zones_for_number(phonenumbers.parse(number))
-    except NumberParseException:
-        return []
     times = []
-    for name in names:
+    for name in _zones(number):
         try:
             times.append(now.astimezone(ZoneInfo(name)))
         except (ZoneInfoNotFoundError, ValueError):
@@ -109,6 +104,18 @@ def local_times(number: str, now: datetime) -> list[datetime]:
     return sorted(times, key=lambda at: at.replace(tzinfo=None))
 
 
-def is_decent_hour(number: str, now: datetime) -> bool:
-    """Whether it is daytime in every zone the number may be in. Where none is known, nothing speaks against it."""
-    return all(FROM_HOUR <= at.hour < TO_HOUR for at in local_times(number, now))
+@lru_cache(maxsize=50_000)
+def _zones(number: str) -> tuple[str, ...]:
+    try:
+        return tuple(time_zones_for_number(phonenumbers.parse(number)))
+    except NumberParseException:
+        return ()
+
+
+def daytime(number: str, now: datetime, hours: Sequence[int]) -> bool | None:
+    """Whether it is between these hours where the number is: True in every zone it may be in, False in none of them.
+
+    None where the zones disagree. Where no zone is known, nothing speaks against calling.
+    """
+    decent = {hours[0] <= at.hour < hours[1] for at in local_times(number, now)}
+    return None if len(decent) == 2 else False not in decent

@@ -7,9 +7,15 @@ from voice.models import Callback
 
 State = Callback.State
 
-# Tries before we give up, and the pause before each further one.
+# Tries before we give up, and the pause before each further one, by how the last one ended: who is busy is there.
 TRIES = 4
-PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3))
+PAUSES = {
+    "busy": (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
+    "no_answer": (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3)),
+    "failed": (timedelta(hours=1), timedelta(hours=3), timedelta(hours=12)),
+}
+# Outcomes after which we call again.
+AGAIN = frozenset(PAUSES)
 # What an agent may note, in the words of the buttons.
 OUTCOMES = {
     "reached": "Reached",
@@ -18,6 +24,8 @@ OUTCOMES = {
     "wrong_number": "Wrong number",
     "by_mail": "Answered by mail",
 }
+# How Twilio's word about the customer's call reads in the conversation.
+TOLD = {"busy": "busy", "no_answer": "no answer", "failed": "the number could not be reached"}
 # Statuses with which Twilio says that a call is over.
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
@@ -37,11 +45,12 @@ def after(outcome: str, tries: int) -> Next:
         return Next(State.DONE, outcome=outcome)
     if outcome == "wrong_number":
         return Next(State.CANCELLED, outcome=outcome)
-    if outcome != "no_answer":
+    if outcome not in AGAIN:
         raise ValueError(f"no outcome: {outcome}")
     if tries >= TRIES:
         return Next(State.GAVE_UP, outcome=outcome)
-    return Next(State.DUE, PAUSES[min(max(tries, 1), len(PAUSES)) - 1], outcome)
+    pauses = PAUSES[outcome]
+    return Next(State.DUE, pauses[min(max(tries, 1), len(pauses)) - 1], outcome)
 
 
 def after_leg(state: str, step: str, status: str, tries: int) -> Next | None:
@@ -51,7 +60,8 @@ def after_leg(state: str, step: str, status: str, tries: int) -> Next | None:
     `tries` counts this one. Only asked while nobody, neither Twilio nor a person, has said how this call went.
     """
     if step == "ended" and state in (State.DIALLING_AGENT, State.DIALLING_CUSTOMER, State.UNCERTAIN, State.DUE):
-        return Next(State.CONNECTED) if status in ("completed", "answered") else after("no_answer", tries)
+        ended = status if status in AGAIN else "no_answer"
+        return Next(State.CONNECTED) if status in ("completed", "answered") else after(ended, tries)
     if step == "connect" and state == State.DIALLING_AGENT:
         return Next(State.DIALLING_CUSTOMER)
     if step == "connect" and state == State.DUE:

@@ -10,3 +10,9 @@ def send_texts(ids: list[int]) -> None:
     """Sends text messages."""
     for pk in ids:
         texts.send(pk)
+
+
+@shared_task(name=texts.SEND_BULK, queue="bulk")
+def send_bulk_texts() -> None:
+    """Sends texts in bulk for a while."""
+    texts.run_bulk()

@@ -13,6 +13,7 @@ from tickets import changes, journal
 from tickets.intake import Understanding
 from tickets.message import InboundMessage, storable
 from tickets.models import Arrival, Channel, CountsAs, Identity, Medium, Ticket, WorkState
+from tickets.requesters import requester_of
 from voice import plan
 from voice.models import TextMessage
 from voice.numbers import caller_of
@@ -21,6 +22,9 @@ from voice.signature import signed
 # How far a text of ours has got; a later word is never overruled by an earlier one.
 REACHED = ("accepted", "queued", "sending", "sent", "delivered", "undelivered", "failed")
 NOT_DELIVERED = frozenset({"undelivered", "failed"})
+# What Twilio takes for a wish by itself (https://help.twilio.com/articles/223134027).
+STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPTOUT", "REVOKE"})
+START_WORDS = frozenset({"START", "YES", "UNSTOP"})
 # Pictures of one message whose addresses are kept.
 MOST_MEDIA = 10
 
@@ -74,8 +78,9 @@ def read_arrival(arrival: Arrival) -> InboundMessage | Understanding:
     """The reader of the channel "text": a message, a wish for no (or again) texts, or news of a text of ours."""
     if "delivery" in arrival.payload:
         return Delivery(arrival.payload["delivery"])
-    if arrival.payload.get("OptOutType") in ("STOP", "START"):
-        return OptOut(arrival.sender, arrival.payload["OptOutType"] == "STOP")
+    wish = _wish(arrival)
+    if wish:
+        return OptOut(arrival.sender, wish == "STOP")
     said, media = storable(arrival.payload.get("Body", "")), arrival.payload.get("media", [])
     pictures = "\n".join(f"Attached at Twilio: {address}" for address in media)
     return InboundMessage(
@@ -121,11 +126,26 @@ class OptOut:
     out: bool
 
     def apply(self, arrival: Arrival) -> str:
-        """Notes it at the number, if we know it."""
+        """Notes it at the number, whether we know whose it is or not."""
+        if self.out and self.number:
+            requester_of(Identity.Kind.PHONE, self.number)
         Identity.objects.filter(kind=Identity.Kind.PHONE, value=self.number).update(
             suppressed_at=arrival.happened_at if self.out else None, suppressed_why="texted STOP" if self.out else ""
         )
         return CountsAs.AUTOMATIC
+
+
+def _wish(arrival: Arrival) -> str:
+    """STOP, START or nothing. Twilio says which for a messaging service; else one of its own words stands alone."""
+    told = arrival.payload.get("OptOutType", "")
+    if told:
+        return told if told in ("STOP", "START") else ""
+    word = arrival.payload.get("Body", "").strip().upper()
+    if word in STOP_WORDS:
+        return "STOP"
+    # "Yes" is an answer, unless it comes from somebody who wanted no more texts.
+    stopped = Identity.objects.filter(kind=Identity.Kind.PHONE, value=arrival.sender, suppressed_at__isnull=False)
+    return "START" if word in START_WORDS and stopped.exists() else ""
 
 
 def _conversation_with(number: str) -> int | None:

@@ -45,13 +45,28 @@ def test_the_longest_waiting_comes_first_and_vips_before_all(line, agent, noon):
     assert callbacks.next_for(agent).pk == vip.pk, "who has one does not get another"
 
 
-def test_who_may_sleep_comes_last_but_is_not_forgotten(line, agent):
-    with time_machine.travel(datetime(2026, 3, 2, 9, 0, tzinfo=UTC)):
+# Four in the morning in New Jersey, nine in London; an Australian mobile may be anywhere there: 17 to 20 o'clock.
+EARLY, ANYWHERE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC), "+61412345678"
+
+
+def test_who_sleeps_waits_for_the_morning_and_is_not_forgotten(line, agent):
+    with time_machine.travel(EARLY) as clock:
         asleep = wanted(line, "+12015550101", minutes=90)
         awake = wanted(line, "+442079460000", minutes=5)
         assert callbacks.next_for(agent).pk == awake.pk
         callbacks.note_outcome(awake, agent, "reached")
+        assert callbacks.next_for(agent) is None
+        clock.shift(timedelta(hours=5))
         assert callbacks.next_for(agent).pk == asleep.pk
+
+
+def test_who_perhaps_sleeps_comes_after_those_who_do_not(line, agent):
+    with time_machine.travel(EARLY):
+        perhaps = wanted(line, ANYWHERE, minutes=90)
+        awake = wanted(line, "+442079460000", minutes=5)
+        assert callbacks.next_for(agent).pk == awake.pk
+        callbacks.note_outcome(awake, agent, "reached")
+        assert callbacks.next_for(agent).pk == perhaps.pk
 
 
 def test_what_is_due_later_or_taken_is_not_offered(line, agent, noon):

@@ -8,9 +8,9 @@ from django.utils import timezone
 from tests.voice.conftest import Caller
 from tests.voice.phone_people import in_threads, make_agent, wanted
 from tickets import intake
-from tickets.models import Arrival, Rate, Ticket
-from voice import callbacks, dialling
-from voice.models import AgentPhone, Callback
+from tickets.models import Arrival, Identity, Outgoing, Rate, Ticket
+from voice import callbacks, dialling, outcomes, supervision
+from voice.models import AgentPhone, Callback, TextMessage
 
 pytestmark = pytest.mark.django_db
 HERE = "https://support.example.com"
@@ -153,13 +153,83 @@ def test_a_taken_slot_makes_the_next_wait_or_come_back(callback, agent, twilio, 
     assert (callback.state, twilio.requests) == ("requested", [])
 
 
-def test_nobody_is_called_at_night_unless_on_purpose(line, agent, twilio):
-    with time_machine.travel(datetime(2026, 3, 2, 7, 0, tzinfo=UTC), tick=True):
-        callback = wanted(line)
-        with pytest.raises(dialling.Refused, match="night"):
+@pytest.mark.parametrize("number", ["+12015550123", "+61412345678"])
+def test_nobody_is_called_at_night(line, agent, twilio, settings, number):
+    settings.CALL_COUNTRIES = ["US", "AU"]
+    callback = wanted(line, number)
+    with time_machine.travel(datetime(2026, 3, 2, 8, 0, tzinfo=UTC).replace(hour=14 if "+61" in number else 8)):
+        for on_purpose in (False, True):
+            with pytest.raises(dialling.Refused, match="It is night where the customer is"):
+                dialling.call_now(callback, agent, even_at_night=on_purpose)
+    assert twilio.requests == []
+
+
+def test_who_may_be_asleep_in_some_of_their_zones_is_called_on_purpose_only(line, agent, twilio, settings):
+    settings.CALL_COUNTRIES = ["US", "AU"]
+    callback = wanted(line, "+61412345678")
+    with time_machine.travel(datetime(2026, 3, 2, 9, 30, tzinfo=UTC)):
+        with pytest.raises(dialling.Refused, match="may be night"):
             dialling.call_now(callback, agent)
         dialling.call_now(callback, agent, even_at_night=True)
     assert len(twilio.requests) == 1
+
+
+def test_the_hours_are_those_of_the_installation(line, agent, twilio, settings, noon):
+    settings.CALL_HOURS = (13, 20)
+    with pytest.raises(dialling.Refused, match="from 13:00 on"):
+        dialling.call_now(wanted(line), agent)
+
+
+def test_an_agent_has_one_callback_at_a_time(line, agent, twilio, noon):
+    first, second = wanted(line), wanted(line, "+12015550124")
+    dialling.call_now(first, agent)
+    with pytest.raises(dialling.Refused, match=r"in a callback to \+1 201-555-0123"):
+        dialling.call_now(second, agent)
+    Callback.objects.filter(pk=first.pk).update(state="connected")
+    with pytest.raises(dialling.Refused, match="Note first how it went"):
+        dialling.call_now(second, agent)
+    callbacks.note_outcome(first, agent, "reached")
+    assert dialling.call_now(second, agent).state == "agent"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pressed_for_several_callbacks_at_once_an_agent_gets_one(line, agent, twilio, noon):
+    rows = [wanted(line, f"+1201555012{number}") for number in range(4)]
+
+    def press(number):
+        try:
+            dialling.call_now(rows[number], agent)
+        except dialling.Refused:
+            return 0
+        return 1
+
+    assert sum(in_threads(press)) == 1
+    assert len(twilio.requests) == 1
+
+
+def test_while_callbacks_are_paused_nobody_is_dialled(line, agent, twilio, noon):
+    callback = wanted(line)
+    supervision.pause(agent, "everybody to the meeting")
+    with pytest.raises(dialling.Refused, match="everybody to the meeting"):
+        dialling.call_now(callback, agent)
+    supervision.resume(agent)
+    dialling.call_now(callback, agent)
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "mail"), [("+12015550123", 1, 0), ("+442079460000", 0, 1), ("+442079460001", 0, 0)]
+)
+def test_after_the_last_try_a_text_or_a_mail_says_so(line, agent, number, text, mail):
+    callback = wanted(line, number)
+    if mail:
+        Identity.objects.create(requester=callback.requester, kind=Identity.Kind.EMAIL, value="ann@example.com")
+    Callback.objects.filter(pk=callback.pk).update(state="customer", attempts=4, tries=outcomes.TRIES, agent=agent)
+    for _ in range(2):
+        dialling.apply_leg(callback.pk, 4, "ended", "no-answer")
+    callback.refresh_from_db()
+    assert callback.state == "gave_up"
+    assert TextMessage.objects.filter(to=number, body__contains="tried to call you back 4 times").count() == text
+    assert Outgoing.objects.filter(to="ann@example.com", subject__contains="could not reach you").count() == mail
 
 
 @pytest.mark.parametrize(

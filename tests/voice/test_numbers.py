@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from voice.numbers import caller_of, is_decent_hour, local_times, may_dial, normalised, readable, region_of
+from voice.numbers import caller_of, daytime, local_times, may_dial, normalised, readable, region_of
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,8 @@ def test_the_country_of_a_number_and_how_it_is_read(number, region, shown):
         ("+12015550123", 0, True),
         ("+12015550123", 1, False),
         # an Australian mobile may be in any of its zones
-        ("+61412345678", 0, False),
+        ("+61412345678", 0, None),
+        ("+61412345678", 14, False),
         ("+61412345678", 2, True),
         # where nothing is known, nothing speaks against it
         ("", 3, True),
@@ -103,7 +104,7 @@ def test_the_country_of_a_number_and_how_it_is_read(number, region, shown):
     ],
 )
 def test_whether_people_are_awake(number, hour, expected):
-    assert is_decent_hour(number, datetime(2026, 3, 3, hour, tzinfo=UTC)) == expected
+    assert daytime(number, datetime(2026, 3, 3, hour, tzinfo=UTC), (8, 20)) is expected
 
 
 def test_the_clock_where_a_number_is_follows_its_summer_time():

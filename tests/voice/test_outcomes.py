@@ -39,9 +39,9 @@ LATER = Next("due", timedelta(minutes=15), "no_answer")
         ("agent", "connect", "in-progress", Next("customer")),
         ("customer", "ended", "completed", Next("connected")),
         ("customer", "ended", "answered", Next("connected")),
-        ("customer", "ended", "busy", LATER),
+        ("customer", "ended", "busy", Next("due", timedelta(minutes=5), "busy")),
         ("customer", "ended", "no-answer", LATER),
-        ("customer", "ended", "failed", LATER),
+        ("customer", "ended", "failed", Next("due", timedelta(hours=1), "failed")),
         ("customer", "ended", "", LATER),
         # the agent's own phone
         ("agent", "status", "ringing", None),

@@ -143,3 +143,23 @@ def test_a_delivered_text_does_not_fail_afterwards(line, post):
         intake.understand_all()
     row.refresh_from_db()
     assert (row.state, row.delivery) == ("sent", "delivered")
+
+
+@pytest.mark.parametrize("word", ["STOP", "stop", " Unsubscribe ", "QUIT"])
+def test_stop_counts_where_twilio_does_not_say_so_and_from_whom_nobody_knows(post, word):
+    post(Body=word)
+    intake.understand_all()
+    assert Identity.objects.get(value="+12015550123").suppressed_at is not None
+    assert not Ticket.objects.exists()
+    post(Body="Yes", MessageSid="SM" + "2" * 32)
+    intake.understand_all()
+    assert Identity.objects.get(value="+12015550123").suppressed_at is None
+    assert not Ticket.objects.exists()
+
+
+@pytest.mark.parametrize("words", ["Yes", "stop calling me, my order is late", "Cancel my order"])
+def test_words_in_a_sentence_are_no_wish(post, words):
+    post(Body=words)
+    intake.understand_all()
+    assert Ticket.objects.count() == 1
+    assert not Identity.objects.filter(suppressed_at__isnull=False).exists()

@@ -51,9 +51,12 @@ def test_a_link_goes_once_to_a_number_and_incident(line, problem, agent):
     assert link(line, other, agent) is not None
 
 
-def test_numbers_of_one_block_get_so_many_links_an_hour(line, problem, agent):
-    found = [link(line, problem, agent, f"+1201555{number:04d}") for number in range(100, 100 + texts.PER_PREFIX + 3)]
-    assert [row is None for row in found] == [False] * texts.PER_PREFIX + [True] * 3
+def test_numbers_of_one_block_get_so_many_links_an_hour(line, problem, agent, settings):
+    found = [
+        link(line, problem, agent, f"+1201555{number:04d}")
+        for number in range(100, 100 + settings.TEXTS_PER_PREFIX + 3)
+    ]
+    assert [row is None for row in found] == [False] * settings.TEXTS_PER_PREFIX + [True] * 3
     assert link(line, problem, agent, "+12025550123") is not None, "others get theirs"
     TextMessage.objects.update(created_at=timezone.now() - timedelta(hours=2))
     assert link(line, problem, agent, "+12015550199") is not None, "an hour later they may again"
@@ -131,8 +134,8 @@ def test_a_text_whose_turn_has_not_come_stays_queued(row, twilio):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_that_want_the_same_text_send_it_once(line, twilio, monkeypatch):
-    monkeypatch.setattr("voice.texts.PER_SECOND", 1000)
+def test_workers_that_want_the_same_text_send_it_once(line, twilio, monkeypatch, settings):
+    settings.TEXTS_PER_SECOND = 1000
     row = texts.queue(NUMBER, "Hello", line=line)
     sent = []
     ask = Telephone.send_text
@@ -169,3 +172,43 @@ def test_the_page_costs_the_same_for_one_and_for_many(client, agent, line, djang
             client.get("/texts/")
         counts.append(len(context))
     assert counts[0] == counts[2]
+
+
+def bulk(line, count, **values):
+    return [
+        TextMessage(to=f"+1201555{number:04d}", sender=line.number, body="It is over.", group="news:1",
+                    once=f"news:1:{number}", due_at=timezone.now(), **values)
+        for number in range(100, 100 + count)
+    ]  # fmt: skip
+
+
+def test_texts_in_bulk_are_queued_once_and_leave_behind_the_single_ones(line, twilio, settings):
+    settings.TEXTS_PER_SECOND = 1000
+    assert texts.queue_many(bulk(line, 3)) == 3
+    assert texts.queue_many(bulk(line, 4)) == 1
+    single = texts.queue("+12025550177", "Hello", line=line)
+    assert texts.run_bulk() == 5
+    assert twilio.requests[0][2]["To"] == single.to
+    assert texts.progress("news:1") == {"sent": 4}
+
+
+def test_how_long_texts_take_is_told_from_their_segments(line, settings):
+    settings.TEXTS_PER_SECOND = 1
+    assert texts.minutes_for(5000) == 84
+    texts.queue_many(bulk(line, 3))
+    texts.queue("+12025550177", "“" * 71, line=line)
+    assert texts.minutes_left() == 1
+    settings.TEXTS_PER_SECOND = 0.02
+    assert texts.minutes_left() == 5
+
+
+def test_without_an_account_texts_in_bulk_wait_together(line, settings):
+    settings.TWILIO_ACCOUNT_SID = ""
+    texts.queue_many(bulk(line, 3))
+    assert texts.run_bulk() == 0
+    assert TextMessage.objects.filter(due_at__gt=timezone.now(), error__contains="TWILIO_ACCOUNT_SID").count() == 3
+
+
+def test_while_no_worker_hears_texts_are_sent_by_the_watch(line, twilio, row):
+    assert texts.send_due() == 1
+    assert texts.send_due() == 0
