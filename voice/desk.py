@@ -13,13 +13,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from tickets import changes
+from tickets.desk.people import colleagues
 from tickets.models import WorkState
-from tickets.roles import Power, colleague, needs
+from tickets.roles import Power, colleague, needs, powers_of
 from voice import callbacks as book
 from voice import dialling, texts
 from voice.models import AgentPhone, Callback, TextMessage
 from voice.numbers import daytime, local_times, normalised
 from voice.outcomes import OUTCOMES
+from voice.standing import wait_now
 
 # Rows of one page.
 PAGE = 50
@@ -66,7 +68,10 @@ def callback(request: HttpRequest, pk: int) -> HttpResponse:
     if request.headers.get("HX-Request"):
         # The parts that live: its state, and with it what can be done.
         return changes.poll(request, ["callbacks"], lambda: render(request, "voice/_callback.html", _one(pk)))
-    return render(request, "voice/callback.html", _one(pk))
+    context = _one(pk)
+    if Power.RUN_INCIDENTS in powers_of(request.user):
+        context["colleagues"] = colleagues()
+    return render(request, "voice/callback.html", context)
 
 
 @require_POST
@@ -143,7 +148,8 @@ def _list(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
     view = request.GET.get("view", "due")
     after = request.GET.get("after", "")
-    rows = _rows(view, request.user)
+    user = request.user
+    rows = _rows(view, user)
     if after.isdecimal() and len(after) < 19:
         rows = rows.filter(pk__gt=int(after)) if view != "done" else rows.filter(pk__lt=int(after))
     found = list(rows.select_related("requester", "line", "agent", "problem")[: PAGE + 1])
@@ -152,6 +158,9 @@ def _list(request: HttpRequest) -> dict[str, Any]:
         "rows": [_row(entry, now) for entry in found[:PAGE]],
         "older": found[PAGE - 1].pk if len(found) > PAGE else None,
         "now": now,
+        "paused": book.paused(),
+        "wait": wait_now(),
+        "may_run": Power.RUN_INCIDENTS in powers_of(user),
         "stuck_texts": TextMessage.objects.filter(state__in=[WorkState.FAILED, WorkState.UNCERTAIN]).exists(),
     }
 

@@ -2,13 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from voice import desk, line_page, lines_pages, simulator, texts_page
+from voice import desk, line_page, lines_pages, simulator, supervision_page, texts_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/", desk.callbacks, name="callbacks"),
     path("callbacks/next/", desk.next_callback, name="callback_next"),
+    path("callbacks/manage/", supervision_page.manage, name="callbacks_manage"),
+    path("callbacks/manage/act/", supervision_page.act, name="callbacks_manage_act"),
+    path("callbacks/cancel/<int:pk>/", supervision_page.cancel, name="callbacks_cancel"),
     path("callbacks/my-phone/", desk.my_phone, name="callback_phone"),
     path("callbacks/<int:pk>/", desk.callback, name="callback"),
+    path("callbacks/<int:pk>/reassign/", supervision_page.reassign, name="callback_reassign"),
     path("callbacks/<int:pk>/act/", desk.act, name="callback_act"),
     path("texts/", texts_page.show, name="texts"),
     path("texts/act/", texts_page.act, name="texts_act"),
