@@ -5,7 +5,8 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("triage.front_urls")),
     path("accounts/", include("allauth.urls")),
-    path("", include("tickets.urls")),
+    # Before those of tickets, which end with what there is not below /api/.
     path("", include("voice.urls")),
+    path("", include("tickets.urls")),
     path("", include("triage.control_urls")),
 ]

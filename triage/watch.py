@@ -13,7 +13,7 @@ from django.db import Error, close_old_connections
 from tickets import delivery, intake, journal, loop_guard, nudge, spool
 from tickets.channels import mailbox
 from tickets.models import Lane
-from triage import refused
+from triage import refused, reminders
 from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
@@ -65,6 +65,7 @@ CHORES = (
     Chore("look after callbacks", 10, dialling.sweep),
     Chore("expand jobs", 5, jobs.sweep),
     Chore("tick", 10, tick.tick),
+    Chore("ask about announcements", 60, reminders.remind),
     Chore("alarm about refused webhooks", 20, refused.look),
     Chore("forget old minutes", 3600, counts.forget),
     Chore("forget what the loop guard counted", 3600, loop_guard.forget),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, time
 from typing import Any, cast
@@ -40,8 +41,9 @@ class AnnounceForm(forms.Form):
     lines = forms.ModelMultipleChoiceField(
         Line.objects.none(),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose the lines that shall announce it."},
+        required=False,
     )
+    groups = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     hours = forms.FloatField(
         label="Ends by itself after (hours)",
         required=False,
@@ -55,6 +57,10 @@ class AnnounceForm(forms.Form):
     def __init__(self, *args: Any, lines: Sequence[Line], **values: Any) -> None:
         super().__init__(*args, **values)
         self.fields["lines"].queryset = Line.objects.filter(active=True)  # type: ignore[attr-defined]
+        sizes = Counter(line.group for line in lines if line.group)
+        self.fields["groups"].choices = [  # type: ignore[attr-defined]
+            (group, f"{group}: {size} line{'' if size == 1 else 's'}") for group, size in sorted(sizes.items())
+        ]
         self.languages = list(dict.fromkeys(language for line in lines for language in line.languages))
         for language in self.languages:
             self.fields[f"say_{language}"] = _words(f"Callers hear, in {name_of(language)}", rows=3)
@@ -72,6 +78,11 @@ class AnnounceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
+        if "lines" in values and "groups" in values:
+            whole = Line.objects.filter(active=True, group__in=values["groups"])
+            values["lines"] = list(dict.fromkeys([*values["lines"], *whole]))
+            if not values["lines"]:
+                self.add_error("lines", "Choose the lines that shall announce it.")
         if "lines" in values:
             silent = [line for line in values["lines"] if not self.spoken()[line.pk]]
             for line in silent:
@@ -85,6 +96,9 @@ class LineForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=100)
     number = forms.CharField(label="Number", max_length=30, help_text="With country code, such as +44 20 7946 0000")
+    group = forms.CharField(
+        label="Group", max_length=50, required=False, help_text="Lines of one group can be switched together: Europe"
+    )
     languages = forms.CharField(
         label="Languages", max_length=100, help_text="The first is spoken first, such as en, de, pt-BR"
     )
@@ -185,7 +199,7 @@ class LineForm(forms.Form):
         """Puts what was entered into the line, unsaved; returns what it was and what it is, by field that changed."""
         before = _kept(self.line) if self.line.pk else {}
         values = self.cleaned_data
-        for name in ("name", "number", "time_zone", "active", "holidays", "rings", "offers_agent"):
+        for name in ("name", "number", "group", "time_zone", "active", "holidays", "rings", "offers_agent"):
             setattr(self.line, name, values[name])
         # No hours at all mean always open; a list for Monday that is empty means closed.
         hours = {str(day): values[f"day_{day}"] for day in range(7) if values[f"day_{day}"]}
@@ -240,7 +254,7 @@ def _initial(line: Line) -> dict[str, Any]:
         for face in FACES
         for language in line.languages
     }
-    plain = {name: getattr(line, name) for name in ("name", "number", "time_zone", "active", "offers_agent")}
+    plain = {name: getattr(line, name) for name in ("name", "number", "group", "time_zone", "active", "offers_agent")}
     return {
         **plain,
         **days,

@@ -1,16 +1,20 @@
 """Switching lines: an announcement is laid over them and taken away again; what was under it was never touched."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from tickets import audit, changes
 from tickets.models import Problem
 from voice.models import Announcement, Line
 from voice.plan import PLAN, face, overlay_in_force
+
+# While something is announced, managers are asked so often whether it shall stay.
+REMIND_EVERY = timedelta(hours=4)
 
 
 def announce(
@@ -99,8 +103,39 @@ def keep(line: Line, by: Any, changed: Mapping[str, Any], action: str = "line.ed
     return line
 
 
+def chosen(keys: Sequence[str], groups: Sequence[str]) -> list[Line]:
+    """The active lines with these keys or in these groups; all of them where neither is given. LookupError names what
+    there is not."""
+    active = list(Line.objects.filter(active=True))
+    known = {line.key for line in active}, {line.group for line in active if line.group}
+    for wanted, there, noun in ((keys, known[0], "line"), (groups, known[1], "group")):
+        if unknown := sorted(set(wanted) - there):
+            raise LookupError(f"No such {noun}: {', '.join(unknown)}. There are: {', '.join(sorted(there)) or 'none'}.")
+    if not keys and not groups:
+        return active
+    return [line for line in active if line.key in keys or line.group in groups]
+
+
+def says_already(line: Line, text: Mapping[str, str]) -> bool:
+    """Whether a line announces exactly this at this moment."""
+    newest = line.announcements.in_force(timezone.now()).first()  # type: ignore[attr-defined]
+    return newest is not None and newest.text == dict(text) and not newest.audio
+
+
+def take_reminders(now: datetime) -> list[Announcement]:
+    """Announcements in force that managers are to be asked about; each is taken once for every REMIND_EVERY."""
+    before = now - REMIND_EVERY
+    forgotten = Q(reminded_at__isnull=True, since__lte=before) | Q(reminded_at__lte=before)
+    rows = Announcement.objects.in_force(now).filter(forgotten, line__active=True).select_related("line")
+    return [
+        row
+        for row in rows.order_by("since", "pk")
+        if Announcement.objects.filter(pk=row.pk, reminded_at=row.reminded_at).update(reminded_at=now)
+    ]
+
+
 def show() -> list[dict[str, Any]]:
-    """Every line with the face it shows now: key, name, number, kind, since, text, problem."""
+    """Every line with the face it shows now: key, name, number, group, face, since, until, text, problem."""
     now = timezone.now()
     shown = []
     for line in PLAN.refresh()["lines"].values():
@@ -111,8 +146,10 @@ def show() -> list[dict[str, Any]]:
                 "key": line["key"],
                 "name": line["name"],
                 "number": line["number"],
+                "group": line["group"],
                 "face": found.kind,
                 "since": overlay["since"] if overlay else None,
+                "until": overlay["until"] if overlay else None,
                 "text": dict(found.text),
                 "problem": found.problem,
             }

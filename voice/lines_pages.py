@@ -49,7 +49,9 @@ def announce(request: HttpRequest) -> HttpResponse:
         return _announce_now(request)
     active = list(Line.objects.filter(active=True))
     if request.method != "POST":
-        form = AnnounceForm(lines=active, initial={"lines": [line.pk for line in active]})
+        # Where lines are grouped, somebody switches a part of them; else mostly all.
+        ticked = [] if any(line.group for line in active) else [line.pk for line in active]
+        form = AnnounceForm(lines=active, initial={"lines": ticked})
         return render(request, "voice/announce.html", {"form": form})
     form = AnnounceForm(request.POST, lines=active)
     if not form.is_valid() or "change" in request.POST:

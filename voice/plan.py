@@ -128,6 +128,7 @@ def document_of(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
         "key": line.key,
         "name": line.name,
         "number": line.number,
+        "group": line.group,
         "languages": line.languages or ["en"],
         "time_zone": line.time_zone,
         "hours": line.hours,

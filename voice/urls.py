@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from voice import desk, line_page, lines_pages, simulator, supervision_page, texts_page
+from tickets.channels.api import endpoint
+from voice import api, desk, line_page, lines_pages, simulator, supervision_page, texts_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/", desk.callbacks, name="callbacks"),
@@ -24,6 +25,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lines/<int:pk>/audio/", line_page.upload, name="line_audio"),
     path("lines/<int:pk>/audio/publish/", line_page.publish, name="line_audio_publish"),
     path("lines/<int:pk>/audio/remove/", line_page.remove, name="line_audio_remove"),
+    path("api/v1/lines/", endpoint(api.Lines), name="api_lines"),
+    path("api/v1/lines/announce/", endpoint(api.Announce), name="api_announce"),
+    path("api/v1/lines/clear/", endpoint(api.Clear), name="api_clear"),
     path("simulator/", simulator.page, name="simulator"),
     path("simulator/act/", simulator.act, name="simulator_act"),
 ]

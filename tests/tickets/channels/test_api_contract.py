@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from tickets.channels.api_access import digest_of
 from tickets.models import ApiToken
+from voice.models import Line
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a token for tests"
@@ -24,7 +25,8 @@ TOKEN = "a token for tests"
 def schema(settings):
     settings.ALLOWED_HOSTS = ["*"]
     user = User.objects.create_user("ada", "ada@acme.example")
-    user.groups.add(Group.objects.get(name="agent"))
+    user.groups.add(Group.objects.get(name="manager"))
+    Line.objects.create(key="main", name="Support", number="+12025550199", languages=["en"], group="Europe")
     ApiToken.objects.create(name="fuzz", digest=digest_of(TOKEN.encode()), user=user)
     # As Django's own test client does: the test's connection outlives its requests.
     for signal in (request_started, request_finished):
@@ -34,7 +36,16 @@ def schema(settings):
         signal.connect(close_old_connections)
 
 
-@pytest.mark.parametrize(("path", "method"), [("/api/v1/tickets/", "POST"), ("/api/v1/tickets/{id}/", "GET")])
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/api/v1/tickets/", "POST"),
+        ("/api/v1/tickets/{id}/", "GET"),
+        ("/api/v1/lines/", "GET"),
+        ("/api/v1/lines/announce/", "POST"),
+        ("/api/v1/lines/clear/", "POST"),
+    ],
+)
 def test_every_answer_follows_the_schema(schema, path, method):
     operation = schema[path][method]
 

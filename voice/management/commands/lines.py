@@ -22,6 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=["announce", "clear", "show", "repoint"])
         parser.add_argument("--line", action="append", default=[], help="key of a line, may be repeated; default: all")
+        parser.add_argument("--group", action="append", default=[], help="all lines of a group, may be repeated")
         parser.add_argument("--text", action="append", default=[], metavar="LANGUAGE=WORDS", help="what callers hear")
         parser.add_argument("--hours", type=float, help="ends by itself after so many hours")
         parser.add_argument("--why", default="", help="for the audit trail")
@@ -48,13 +49,16 @@ class Command(BaseCommand):
         who = getpass.getuser()
         if options["local"]:
             known = plan.PLAN.current().get("lines", {})
-            chosen = self._known(keys, list(known))
+            in_groups = [key for key, line in known.items() if line.get("group") in options["group"]]
+            if options["group"] and not in_groups:
+                raise CommandError(f"No such group: {', '.join(options['group'])}.")
+            chosen = self._known([*keys, *in_groups], list(known))
             if options["action"] == "announce":
                 local.announce(chosen, text, who=who, why=options["why"], until=until)
             else:
                 local.clear(chosen, who=who, why=options["why"])
         else:
-            found = list(Line.objects.filter(key__in=self._known(keys, self._keys())))
+            found = self._chosen(keys, options["group"])
             why = f"{options['why']} ({who}, command line)".strip()
             if options["action"] == "announce":
                 lines.announce(found, text, why=why, until=until)
@@ -86,8 +90,11 @@ class Command(BaseCommand):
         if any(one.fault for one in outcomes):
             raise CommandError("Some numbers were not pointed; run it again for them.")
 
-    def _keys(self) -> list[str]:
-        return list(Line.objects.filter(active=True).values_list("key", flat=True))
+    def _chosen(self, keys: list[str], groups: list[str]) -> list[Line]:
+        try:
+            return lines.chosen(keys, groups)
+        except LookupError as error:
+            raise CommandError(str(error)) from error
 
     def _known(self, wanted: list[str], known: list[str]) -> list[str]:
         unknown = set(wanted) - set(known)

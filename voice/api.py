@@ -1,0 +1,130 @@
+"""The API of lines: what each says now, announcing on them, ending it. Errors are problem details (RFC 9457)."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+from django.db import transaction
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tickets.channels.api import PROBLEMS
+from tickets.channels.api_access import HasPower
+from tickets.models import ApiToken
+from tickets.roles import Power
+from voice import lines as switch
+from voice.models import Line
+
+_TAG = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+
+
+class LineShown(serializers.Serializer):
+    """`face` is what a caller hears now: open, closed or incident."""
+
+    key = serializers.CharField()
+    name = serializers.CharField()
+    number = serializers.CharField(help_text="E.164")
+    group = serializers.CharField(allow_blank=True)
+    face = serializers.ChoiceField(["open", "closed", "incident"])
+    since = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
+    text = serializers.DictField(child=serializers.CharField(), help_text="By BCP 47 language")
+
+
+class Chosen(serializers.Serializer):
+    """Lines by key, whole groups by name, or neither: all lines."""
+
+    lines = serializers.ListField(child=serializers.CharField(max_length=64), required=False, max_length=200)
+    groups = serializers.ListField(child=serializers.CharField(max_length=50), required=False, max_length=50)
+    why = serializers.CharField(max_length=200, help_text="For the audit trail; callers do not hear it")
+
+    def chosen(self) -> list[Line]:
+        """The lines meant. ValidationError names a key or a group that there is not."""
+        keys, groups = self.validated_data.get("lines", []), self.validated_data.get("groups", [])
+        try:
+            return switch.chosen(keys, groups)
+        except LookupError as error:
+            raise exceptions.ValidationError({"lines": [str(error)]}) from error
+
+
+class NewAnnouncement(Chosen):
+    text = serializers.DictField(
+        child=serializers.CharField(max_length=2000),
+        allow_empty=False,
+        help_text="What callers hear, by BCP 47 language",
+    )
+    hours = serializers.FloatField(
+        required=False, allow_null=True, min_value=0.25, max_value=720, help_text="Ends by itself after so many hours"
+    )
+
+    def validate_text(self, text: dict[str, str]) -> dict[str, str]:
+        field = serializers.RegexField(_TAG, max_length=35)
+        for tag in text:
+            field.run_validation(tag)
+        return text
+
+
+class Lines(APIView):
+    """Shows the lines."""
+
+    power = Power.WORK_DESK
+    permission_classes = [HasPower]
+
+    @extend_schema(operation_id="lines", responses={200: LineShown(many=True), **PROBLEMS})
+    def get(self, request: Request) -> Response:
+        """Every line with the face that a caller hears now."""
+        return _shown()
+
+
+class Announce(APIView):
+    """Announces something on lines."""
+
+    power = Power.RUN_INCIDENTS
+    permission_classes = [HasPower]
+
+    @extend_schema(operation_id="announce", request=NewAnnouncement, responses={200: LineShown(many=True), **PROBLEMS})
+    def post(self, request: Request) -> Response:
+        """From the next call on the lines say `text`. Sent again while exactly that is in force, nothing changes."""
+        wanted = NewAnnouncement(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        hours = wanted.validated_data.get("hours")
+        until = timezone.now() + timedelta(hours=hours) if hours else None
+        with transaction.atomic():
+            # The lock makes a request that is repeated wait, and then find its own announcement.
+            ids = [line.pk for line in wanted.chosen()]
+            fresh = [
+                line
+                for line in Line.objects.select_for_update().filter(pk__in=ids)
+                if not switch.says_already(line, wanted.validated_data["text"])
+            ]
+            switch.announce(
+                fresh, wanted.validated_data["text"], by=request.user, why=_why(request, wanted), until=until
+            )
+        return _shown()
+
+
+class Clear(APIView):
+    """Ends what lines announce."""
+
+    power = Power.RUN_INCIDENTS
+    permission_classes = [HasPower]
+
+    @extend_schema(operation_id="clear", request=Chosen, responses={200: LineShown(many=True), **PROBLEMS})
+    def post(self, request: Request) -> Response:
+        """What these lines announce is over; they say what lies under it again."""
+        wanted = Chosen(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        switch.clear_lines(wanted.chosen(), request.user, _why(request, wanted))
+        return _shown()
+
+
+def _why(request: Request, wanted: Chosen) -> str:
+    return f"{wanted.validated_data['why']} (API, {cast(ApiToken, request.auth).name})"
+
+
+def _shown() -> Response:
+    rows: list[dict[str, Any]] = switch.show()
+    return Response([LineShown(row).data for row in rows])
