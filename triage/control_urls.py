@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from triage import control, state_bar
 from triage.drill import page as drill_page
-from triage.incidents import broadcast_pages, pages
+from triage.incidents import broadcast_pages, listeners_page, pages
 from triage.status import pages as status_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/preview/<str:token>/", pages.preview, name="incident_preview"),
     path("incidents/<int:pk>/", pages.incident, name="incident"),
     path("incidents/<int:pk>/update/", pages.update, name="incident_update"),
+    path("incidents/<int:pk>/listeners/", listeners_page.only_listened, name="incident_listeners"),
     path("incidents/<int:pk>/leave/", pages.leave, name="incident_leave"),
     path("incidents/<int:pk>/reply/<int:update_pk>/", pages.reply, name="incident_reply"),
     path("incidents/linkings/<int:pk>/undo/", pages.unlink_job, name="incident_unlink_job"),

@@ -7,6 +7,7 @@ from tickets import changes, intake
 from tickets.message import InboundMessage
 from tickets.models import Arrival, CountsAs, Entry, Identity, Medium, Problem
 from voice import callbacks, legs, texts
+from voice.listeners import STEPS
 from voice.models import Call, Line
 
 # Later ones are never overruled by earlier ones, however Twilio orders its requests.
@@ -17,8 +18,6 @@ CHOICES = (
     "", "other_number", "voicemail_asked", "stay", "nobody_free", "refused", "text", "voicemail", "agent",
     "callback",
 )  # fmt: skip
-# How far a caller gets: where they hung up if they chose nothing.
-STEPS = ("", "answer", "dialled", "menu", "number", "confirm", "recording")
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,7 @@ class ReplyForm(forms.Form):
 
     subject = forms.CharField(max_length=200, label="Subject")
     text = forms.CharField(label="What they read", widget=forms.Textarea(attrs={"rows": 10}))
+    listeners = forms.BooleanField(required=False)
     key = forms.CharField(max_length=43, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, languages: Mapping[str, int], **values: Any) -> None:

@@ -19,6 +19,7 @@ from triage.incidents.forms import EnterForm, LeaveForm, ReplyForm, UpdateForm, 
 from triage.incidents.words import first_words, reply_text
 from triage.models import Incident, Job, Preview, Surge, Update
 from triage.surge import subjects
+from voice import listeners
 from voice.models import Announcement
 
 # Incidents on one page of the list.
@@ -171,6 +172,9 @@ def reply(request: HttpRequest, pk: int, update_pk: int) -> HttpResponse:
                 solves=solves,
                 translations=form.translations(),
             )
+            if solves and values["listeners"]:
+                texted = listeners.tell(found.problem, about.about, request.user)
+                messages.success(request, f"{texted} who only listened {'is' if texted == 1 else 'are'} told by text.")
             return redirect("broadcast", made.pk)
     else:
         offered = {
@@ -182,6 +186,8 @@ def reply(request: HttpRequest, pk: int, update_pk: int) -> HttpResponse:
         form = ReplyForm(initial=offered, languages=languages)
     people = broadcast.people_of(answerable, about.about)
     context = {"incident": found, "update": about, "form": form, "solves": solves, "people": people}
+    if solves:
+        context["listeners"], context["minutes"] = listeners.audience(found.problem, about.about)
     return render(request, "incidents/reply.html", context, status=400 if form.errors else 200)
 
 
@@ -235,6 +241,7 @@ def _going(found: Incident) -> dict[str, object]:
     return {
         "linked": found.problem.tickets.count(),
         "open": found.problem.tickets.filter(state=Ticket.State.OPEN).count(),
+        "listeners": listeners.count(found.problem),
         "jobs": found.jobs.exclude(kind=Job.Kind.BROADCAST).order_by("pk"),
         "undone": set(found.jobs.filter(kind=Job.Kind.UNLINK).values_list("query__job", flat=True)),
         "broadcasts": found.broadcasts.select_related("job", "by").order_by("-pk"),

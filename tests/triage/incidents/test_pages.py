@@ -6,11 +6,13 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
+from django.utils import timezone
 
 from tickets import changes
 from triage.incidents import jobs, mode
 from triage.incidents.forms import playbook
 from triage.models import Broadcast, Component, Incident, Preview
+from voice.models import Call, TextMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -223,3 +225,24 @@ def test_the_next_update_begins_where_the_last_one_stood(boss, incident, maya):
     assert boss.get(reverse("incident", args=[incident.pk])).context["form"]["status"].value() == "investigating"
     mode.post_update(incident, "identified", "It is the database.", maya)
     assert boss.get(reverse("incident", args=[incident.pk])).context["form"]["status"].value() == "identified"
+
+
+def test_who_only_listened_is_shown_and_told_only_if_chosen(boss, incident, lines):
+    for number in range(3):
+        Call.objects.create(
+            sid=f"CA{number:032d}", line=lines[0], caller=f"+1201555010{number}", problem=incident.problem,
+            started_at=timezone.now(), step="menu",
+        )  # fmt: skip
+    page = boss.get(reverse("incident_listeners", args=[incident.pk])).content.decode()
+    assert "+1 201-555-0101" in page
+    assert "at the menu" in page
+    assert ">3</strong> numbers" in boss.get(reverse("incident", args=[incident.pk])).content.decode()
+    left = boss.post(reverse("incident_leave", args=[incident.pk]), {"body": "All is well."})
+    offer = boss.get(left.url)
+    assert "3 numbers that only listened" in offer.content.decode()
+    form = {name: field.value() for name, field in ((one.html_name, one) for one in offer.context["form"])}
+    boss.post(left.url, {name: value for name, value in form.items() if value})
+    assert not TextMessage.objects.exists()
+    boss.post(left.url, {name: value for name, value in form.items() if value} | {"listeners": "on"})
+    assert TextMessage.objects.count() == 3
+    assert Broadcast.objects.filter(solves=True).count() == 1
