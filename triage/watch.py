@@ -18,7 +18,7 @@ from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
 from triage.surge import counts, tick
-from voice import dialling, fallback, texts
+from voice import dialling, fallback, reconcile, texts
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ CHORES = (
     Chore("stand in for the workers", 2, stand_in),
     Chore("send texts that were left", 5, texts.sweep),
     Chore("look after callbacks", 10, dialling.sweep),
+    Chore("ask Twilio for what was missed", 300, reconcile.start),
     Chore("expand jobs", 5, jobs.sweep),
     Chore("tick", 10, tick.tick),
     Chore("ask about announcements", 60, reminders.remind),

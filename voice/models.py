@@ -193,6 +193,18 @@ class TextMessage(Work):
         return f"text to {self.to}"
 
 
+class Reconciliation(models.Model):
+    """Until when everything that Twilio has of us is known to be here."""
+
+    name = models.CharField(max_length=20, unique=True)
+    upto = models.DateTimeField()
+    ran_at = models.DateTimeField(null=True, blank=True)
+    fault = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.upto:%F %H:%M}"
+
+
 class NumberSetup(models.Model):
     """A number's configuration at Twilio as it was read before we changed it."""
 

@@ -56,7 +56,8 @@ def after(outcome: str, tries: int) -> Next:
 def after_leg(state: str, step: str, status: str, tries: int) -> Next | None:
     """What follows a webhook of our call, in whatever order they are understood; None: nothing.
 
-    `step`: connect (the agent pressed 1), ended (how dialling the customer ended), status (the agent's own call).
+    `step`: connect (the agent pressed 1), ended (how dialling the customer ended), status (the agent's own call),
+    undialled (Twilio was asked: the customer's phone has never rung).
     `tries` counts this one. Only asked while nobody, neither Twilio nor a person, has said how this call went.
     """
     if step == "ended" and state in (State.DIALLING_AGENT, State.DIALLING_CUSTOMER, State.UNCERTAIN, State.DUE):
@@ -67,6 +68,8 @@ def after_leg(state: str, step: str, status: str, tries: int) -> Next | None:
     if step == "connect" and state == State.DUE:
         # The agent's call is known to be over already: the customer's phone has rung, and we wait to hear how it went.
         return Next(State.UNCERTAIN)
+    if step == "undialled" and state in (State.DIALLING_AGENT, State.DIALLING_CUSTOMER, State.UNCERTAIN):
+        return Next(State.DUE)
     if step == "status" and status in OVER:
         # Over before the agent pressed 1: nobody was dialled. After it: the word about the customer's call is missing.
         over = {str(State.DIALLING_AGENT): Next(State.DUE), str(State.DIALLING_CUSTOMER): Next(State.UNCERTAIN)}

@@ -103,6 +103,12 @@ def _call_back(number: str, call: Call, arrival: Arrival) -> None:
 
 
 def _voicemail(facts: dict[str, Any], call: Call, arrival: Arrival) -> None:
+    # Told by its webhook and found again by asking Twilio, it is one message.
+    left = Entry.objects.filter(ticket=call.ticket_id, kind=Entry.Kind.VOICEMAIL) if call.ticket_id else []
+    if any(
+        entry.payload.get("recording") == facts["RecordingSid"] and entry.arrival_id != arrival.pk for entry in left
+    ):
+        return
     length = str(facts.get("RecordingDuration", ""))
     seconds = int(length) if length.isdecimal() else 0
     received = intake.receive(

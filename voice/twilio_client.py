@@ -2,13 +2,14 @@
 
 import logging
 import time
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from django.conf import settings
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 PATIENCE = 10
 PAUSES = (0.5, 1.5)
 TOO_MANY = 429
+# Rows of one page of a list, the most that Twilio gives.
+PAGE = 1000
+_EARLY = datetime.min.replace(tzinfo=UTC)
 # Statuses of calls to agents that we want to hear of.
 EVENTS = ["initiated", "ringing", "answered", "completed"]
 
@@ -73,6 +77,45 @@ class Telephone:
         """How a call is going, in Twilio's words."""
         return str(self._do(self._client.calls(sid).fetch).status)
 
+    def call(self, sid: str) -> dict[str, Any]:
+        """One call: sid, status, direction, from_, to, start_time, end_time."""
+        return _call(self._do(self._client.calls(sid).fetch))
+
+    def calls(self, start: datetime, end: datetime, **values: str) -> list[dict[str, Any]]:
+        """Calls that began from `start` until `end`, the newest first; `values`: to, from_ …"""
+        found = self._do(
+            self._client.calls.list, start_time_after=start, start_time_before=end, page_size=PAGE, **values
+        )
+        return [call for one in found if _within((call := _call(one))["start_time"], start, end)]
+
+    def calls_below(self, sid: str) -> list[dict[str, Any]]:
+        """The calls that a call has dialled, the oldest first."""
+        found = [_call(one) for one in self._do(self._client.calls.list, parent_call_sid=sid, page_size=PAGE)]
+        return sorted(found, key=lambda call: call["start_time"] or _EARLY)
+
+    def recordings(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """Recordings made from `start` until `end`: sid, call_sid, date_created, duration, media_url."""
+        found = self._do(
+            self._client.recordings.list, date_created_after=start, date_created_before=end, page_size=PAGE
+        )
+        names = ("sid", "call_sid", "date_created", "duration", "media_url")
+        kept = [{name: getattr(one, name) for name in names} for one in found]
+        return [one for one in kept if _within(one["date_created"], start, end)]
+
+    def texts(self, start: datetime, end: datetime, **values: str) -> list[dict[str, Any]]:
+        """Texts from `start` until `end`: sid, direction, from_, to, body, num_media, date_created."""
+        found = self._do(
+            self._client.messages.list, date_sent_after=start, date_sent_before=end, page_size=PAGE, **values
+        )
+        names = ("sid", "direction", "from_", "to", "body", "num_media", "date_created", "status")
+        kept = [{name: getattr(one, name) for name in names} for one in found]
+        return [one for one in kept if _within(one["date_created"], start, end)]
+
+    def media(self, sid: str) -> list[str]:
+        """The addresses of what came with a text."""
+        found = self._do(self._client.messages(sid).media.list)
+        return [f"https://api.twilio.com{one.uri.removesuffix('.json')}" for one in found]
+
     def send_text(self, *, to: str, from_: str, body: str, status_callback: str) -> str:
         """Sends one text message. Returns its SID."""
         return self._do(
@@ -100,6 +143,10 @@ class Telephone:
         except TwilioRestException as error:
             permanent = 400 <= error.status < 500 and error.status != TOO_MANY
             raise TransportError(f"Twilio: {error.msg} ({error.code or error.status})", permanent) from error
+        except TwilioException as error:
+            # A list whose page did not come: the SDK says so in words only.
+            status = getattr(error.args[-1], "status_code", 0)
+            raise TransportError(f"Twilio: {error.args[0]} ({status})", permanent=400 <= status < 500) from error
         except requests.ConnectTimeout as error:
             raise TransportError(f"Twilio was not reached: {error}", permanent=False) from error
         except requests.ConnectionError as error:
@@ -107,6 +154,17 @@ class Telephone:
         except requests.RequestException as error:
             # It may have been done all the same: REST creates have no idempotency key.
             raise TransportError(f"Twilio did not answer: {error}", permanent=False, uncertain=True) from error
+
+
+def _call(found: Any) -> dict[str, Any]:
+    names = ("sid", "status", "direction", "to", "start_time", "end_time")
+    # The SDK names this field of a call otherwise than that of a text.
+    return {name: getattr(found, name) for name in names} | {"from_": found._from}
+
+
+def _within(at: datetime | None, start: datetime, end: datetime) -> bool:
+    """Twilio may read a time as its day: what is outside is left out here."""
+    return at is not None and start <= at <= end
 
 
 class NoTelephone(Exception):

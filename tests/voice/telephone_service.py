@@ -2,22 +2,56 @@
 
 import json
 import threading
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from tests.voice.contract import Contract
+
+LISTS = {
+    "Calls.json": "calls",
+    "Recordings.json": "recordings",
+    "Messages.json": "messages",
+    "Media.json": "media_list",
+}
+
+
+def call(sid, at, **values):
+    """A call as Twilio lists it, inbound and over unless `values` say otherwise."""
+    said = format_datetime(at)
+    return {
+        "sid": sid, "from": "+12015550123", "to": "+12025550199", "status": "completed", "direction": "inbound",
+        "start_time": said, "end_time": said, "date_created": said, **values,
+    }  # fmt: skip
+
+
+def recording(sid, call_sid, at, **values):
+    return {
+        "sid": sid, "call_sid": call_sid, "date_created": format_datetime(at), "duration": "12",
+        "media_url": "https://api.twilio.com/recordings/1", **values,
+    }  # fmt: skip
+
+
+def message(sid, at, **values):
+    said = format_datetime(at)
+    return {
+        "sid": sid, "from": "+12015550123", "to": "+12025550199", "direction": "inbound", "body": "Hello",
+        "num_media": "0", "date_created": said, "date_sent": said, "status": "received", **values,
+    }  # fmt: skip
 
 
 class Service:
     """`requests`: (method, path, form). `answers`: statuses to give before the ordinary 201, in order; None hangs up.
 
     `call_status` is how it says that a call is going, `numbers` the numbers that the account has. `faults` is what the
-    contract finds in requests and answers.
+    contract finds in requests and answers. `calls`, `recordings`, `messages` and `media` are what it has to list, by
+    the names of its API; `call` makes one.
     """
 
     def __init__(self, contract: Contract | None = None):
         self.requests, self.answers, self.call_status = [], [], "in-progress"
         self.numbers, self.faults = [], []
+        self.lists = {"calls": [], "recordings": [], "messages": [], "media_list": []}
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,8 +84,19 @@ class Service:
                 status = service.answers.pop(0) if service.answers else 200
                 if "/IncomingPhoneNumbers.json" in self.path:
                     self._answer(status, {"incoming_phone_numbers": service.numbers, "page": 0, "page_size": 50})
+                elif kind := LISTS.get(urlsplit(self.path).path.rpartition("/")[2]):
+                    self._answer(status, {kind: self._listed(kind), "page": 0, "page_size": 1000})
                 else:
-                    self._answer(status, {"sid": "CA" + "1" * 32, "status": service.call_status})
+                    sid = urlsplit(self.path).path.rpartition("/")[2].removesuffix(".json")
+                    known = next((one for one in service.lists["calls"] if one["sid"] == sid), None)
+                    self._answer(status, known or {"sid": "CA" + "1" * 32, "status": service.call_status})
+
+            def _listed(self, kind):
+                """As Twilio: what was asked for by number or parent; times it reads as days, and so do we."""
+                asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+                same = {"To": "to", "From": "from", "ParentCallSid": "parent_call_sid"}
+                wanted = {same[name]: value for name, value in asked.items() if name in same}
+                return [one for one in service.lists[kind] if wanted.items() <= one.items()]
 
             def _judge(self, form):
                 auth = self.headers.get("Authorization", "")
