@@ -289,6 +289,9 @@ CALLBACKS_PER_PREFIX = int(env("CALLBACKS_PER_PREFIX", "100"))
 # Countries (ISO 3166) that we call and text; everything else is refused.
 CALL_COUNTRIES = env_list("CALL_COUNTRIES") or ["US", "CA", "GB", "IE", "DE", "AT", "CH", "FR", "ES", "IT", "NL", "SE"]
 
+# Hosts of the product that this support is for, comma separated: the preflight says what we share with them.
+PRODUCT_HOSTS = env_list("PRODUCT_HOSTS")
+
 # ── Surges ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 # People in 15 minutes above which there is a surge while an hour of this kind of day has not been seen yet.
 SURGE_CEILING = float(env("SURGE_CEILING", "300"))

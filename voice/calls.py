@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from twilio.twiml.voice_response import VoiceResponse
 
 from tickets import blobs, journal
@@ -79,6 +79,14 @@ def status(request: HttpRequest, line: str) -> HttpResponse:
     params = _params(request)
     _journal(params, Step("status", line), params.get("CallStatus", ""), {})
     return xml(VoiceResponse())
+
+
+@csrf_exempt
+@signed
+@require_POST
+def self_test(request: HttpRequest) -> HttpResponse:
+    """Says back what it was told, if it was signed: that the public address leads here and signatures hold."""
+    return HttpResponse(request.POST.get("echo", "")[:64], content_type="text/plain; charset=utf-8")
 
 
 @public

@@ -9,6 +9,7 @@ _PLACE = "<str:language>/<int:attempt>/"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("voice/audio/<str:digest>/", calls.audio, name="voice_audio"),
     path("voice/callback/<int:pk>/<int:attempt>/<slug:line>/<slug:number>/<slug:step>/", legs.leg, name="callback_leg"),
+    path("voice/self-test/", calls.self_test, name="voice_self_test"),
     path("voice/text/", text_door.incoming, name="text"),
     path("voice/text/<int:pk>/status/", text_door.status, name="text_status"),
     path("voice/<slug:line>/answer/", calls.answer, name="voice_answer"),

@@ -205,6 +205,16 @@ class Reconciliation(models.Model):
         return f"{self.name} {self.upto:%F %H:%M}"
 
 
+class PreflightReport(models.Model):
+    """What the last preflight found."""
+
+    made_at = models.DateTimeField()
+    findings = models.JSONField(default=list, help_text="level, about, what, notice, mend")
+
+    def __str__(self) -> str:
+        return f"preflight {self.made_at:%F %H:%M}"
+
+
 class NumberSetup(models.Model):
     """A number's configuration at Twilio as it was read before we changed it."""
 

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from voice import texts
+from voice import preflight, texts
+from voice.preflight_page import CHECK
 
 
 @shared_task(name=texts.SEND, queue="live")
@@ -16,3 +17,9 @@ def send_texts(ids: list[int]) -> None:
 def send_bulk_texts() -> None:
     """Sends texts in bulk for a while."""
     texts.run_bulk()
+
+
+@shared_task(name=CHECK, queue="live")
+def check_preflight() -> None:
+    """Checks what callers depend on."""
+    preflight.report()

@@ -122,6 +122,24 @@ class Telephone:
             self._client.messages.create, to=to, from_=from_, body=body, status_callback=status_callback
         ).sid
 
+    def account(self) -> dict[str, str]:
+        """The account: status (active, suspended, closed) and type (Trial, Full)."""
+        found = self._do(self._client.api.v2010.accounts(self._client.account_sid).fetch)
+        return {"status": str(found.status), "type": str(found.type)}
+
+    def approved_profiles(self) -> int:
+        """How many customer profiles of the account are approved (Trust Hub), one at the most."""
+        return len(self._do(self._client.trusthub.v1.customer_profiles.list, status="twilio-approved", limit=1))
+
+    def dialing_countries(self) -> list[dict[str, Any]]:
+        """What may be called where: iso_code, low_risk_numbers_enabled, high_risk_…_numbers_enabled."""
+        found = self._do(self._client.voice.v1.dialing_permissions.countries.list)
+        names = (
+            "iso_code", "low_risk_numbers_enabled", "high_risk_special_numbers_enabled",
+            "high_risk_tollfraud_numbers_enabled",
+        )  # fmt: skip
+        return [{name: getattr(one, name) for name in names} for one in found]
+
     def number(self, phone_number: str) -> dict[str, Any] | None:
         """How a number of ours is set up at Twilio; None when the account has no such number."""
         found = self._do(self._client.incoming_phone_numbers.list, phone_number=phone_number, limit=1)
@@ -129,7 +147,8 @@ class Telephone:
             return None
         names = (
             "sid", "phone_number", "voice_url", "voice_method", "voice_fallback_url", "voice_fallback_method",
-            "status_callback", "status_callback_method", "voice_application_sid", "trunk_sid",
+            "status_callback", "status_callback_method", "voice_application_sid", "trunk_sid", "sms_url", "sms_method",
+            "capabilities",
         )  # fmt: skip
         return {name: getattr(found[0], name) for name in names}
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from tickets.channels.api import endpoint
-from voice import api, desk, line_page, lines_pages, simulator, supervision_page, texts_page
+from voice import api, desk, line_page, lines_pages, preflight_page, simulator, supervision_page, texts_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/", desk.callbacks, name="callbacks"),
@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("texts/", texts_page.show, name="texts"),
     path("texts/act/", texts_page.act, name="texts_act"),
     path("lines/", lines_pages.lines, name="lines"),
+    path("preflight/", preflight_page.show, name="preflight"),
+    path("preflight/check/", preflight_page.check, name="preflight_check"),
     path("lines/announce/", lines_pages.announce, name="line_announce"),
     path("lines/end/", lines_pages.end, name="line_end"),
     path("lines/new/", line_page.new, name="line_new"),

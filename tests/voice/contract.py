@@ -27,6 +27,9 @@ def _number(value: object) -> bool:
 
 @_formats.checks("uri")
 def _uri(value: object) -> bool:
+    if value is None:
+        # Whether it may be missing is for its type to say.
+        return True
     parts = urlsplit(str(value))
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "_" not in (parts.hostname or "")
 
@@ -47,7 +50,7 @@ class Contract:
         operation, in_path = found
         declared = {(p["in"], p["name"]): p for p in operation.get("parameters", [])}
         query = parse_qs(parts.query, keep_blank_values=True)
-        faults = [*_authorized(auth, in_path.get("AccountSid", ""))]
+        faults = [*_authorized(auth, in_path.get("AccountSid") or in_path.get("Sid", ""))]
         for place, values in (("path", {name: [value] for name, value in in_path.items()}), ("query", query)):
             schema = _object({name: p["schema"] for (where, name), p in declared.items() if where == place})
             schema["required"] = [name for (where, name), p in declared.items() if where == place and p.get("required")]
