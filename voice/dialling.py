@@ -55,6 +55,7 @@ def call_now(callback: Callback, agent: Any, *, even_at_night: bool = False) -> 
             " customer's phone would ring. Call from your own phone instead, and note how it went."
         ) from error
     phone = _phone_of(callback, agent, even_at_night)
+    _is_over(line, callback)
     wait = rates.take(RATE, settings.CALLS_PER_SECOND, patience=PATIENCE)
     if wait is None:
         raise Refused("Many calls are being started at this moment. Try again in a few seconds.")
@@ -139,6 +140,7 @@ def _begin(pk: int, agent: Any) -> Callback:
             state=State.DIALLING_AGENT,
             agent=agent,
             claimed_at=timezone.now(),
+            dialled_at=timezone.now(),
             attempts=F("attempts") + 1,
             call_sid="",
             outcome="",
@@ -147,6 +149,29 @@ def _begin(pk: int, agent: Any) -> Callback:
             raise Refused("Somebody else is calling this customer, or the callback is closed or held.")
     changes.bump("callbacks")
     return Callback.objects.select_related("line").get(pk=pk)
+
+
+def _is_over(line: Telephone, callback: Callback) -> None:
+    """Refused while the last call of this callback may go on: never are there two to one number.
+
+    A person may have noted its end before it was one, and a call that was begun just before a fault has no SID here.
+    """
+    if not callback.attempts or callback.dialled_at is None:
+        return
+    now = timezone.now()
+    try:
+        if callback.call_sid:
+            going_on = line.call_status(callback.call_sid) in GOING_ON
+        else:
+            if now - callback.dialled_at < UNCONFIRMED:
+                raise Refused("Nobody knows yet whether the last call was begun. Try again in two minutes.")
+            going_on = any(
+                call["status"] in GOING_ON for call in line.calls(callback.dialled_at, now, to=callback.number)
+            )
+    except TransportError as error:
+        raise Refused(f"Nobody knows whether the last call goes on: {error}") from error
+    if going_on:
+        raise Refused("The last call to this customer goes on still.")
 
 
 def _is_free(agent: Any, pk: int) -> None:

@@ -124,6 +124,7 @@ class Callback(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="callbacks"
     )
     claimed_at = models.DateTimeField(null=True, blank=True)
+    dialled_at = models.DateTimeField(null=True, blank=True, help_text="When the last call was begun")
     call_sid = models.CharField(max_length=34, blank=True, db_index=True)
     outcome = models.CharField(max_length=32, blank=True)
     held = models.CharField(max_length=200, blank=True, help_text="Why nobody is offered it until a manager looks")
