@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError, Error, IntegrityError, close_old_connections, transaction
+from django.db import DataError, Error, IntegrityError, close_old_connections, connection, transaction
 
 from tickets import blobs, nudge, spool
 from tickets.models import Arrival, CountsAs
@@ -175,20 +175,25 @@ def _clean(value: Any) -> Any:
 
 
 class Breaker:
-    """Opens when the database failed or hung; while open, arrivals go straight to the spool."""
+    """Opens when the database failed or hung; while open, arrivals go straight to the spool.
+
+    The writer's thread asks the database every JOURNAL_BREAKER_SECONDS and closes it: no caller has to find out.
+    """
 
     def __init__(self) -> None:
-        self._open_until = 0.0
+        self.is_open = False
+        self._next_look = 0.0
 
     def trip(self) -> None:
-        self._open_until = time.monotonic() + settings.JOURNAL_BREAKER_SECONDS
+        self._next_look = time.monotonic() + settings.JOURNAL_BREAKER_SECONDS
+        self.is_open = True
 
     def reset(self) -> None:
-        self._open_until = 0.0
+        self.is_open = False
 
     @property
-    def is_open(self) -> bool:
-        return time.monotonic() < self._open_until
+    def wants_a_look(self) -> bool:
+        return self.is_open and time.monotonic() >= self._next_look
 
 
 @dataclass(slots=True)
@@ -241,6 +246,8 @@ class Writer:
                 self._asked = time.monotonic()
                 if group:
                     self._commit(group)
+                if self.breaker.wants_a_look:
+                    self._look()
                 if not self.breaker.is_open:
                     self._drain()
                 # The connection goes back to the pool: a thread that waits for work must not keep one.
@@ -265,6 +272,17 @@ class Writer:
                     break
                 group.append(pending)
         return [pending for pending in group if not pending.given_up]
+
+    def _look(self) -> None:
+        """Whether the database answers again."""
+        try:
+            connection.ensure_connection()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except Error:
+            self.breaker.trip()
+        else:
+            self.breaker.reset()
 
     def _commit(self, group: list[_Pending]) -> None:
         try:

@@ -211,7 +211,7 @@ CELERY_TIMEZONE = "UTC"
 # ── Journal, spool, outbox ───────────────────────────────────────────────────────────────────────────────────────────
 # Seconds a request waits for the journal's writer before the arrival goes to the spool.
 JOURNAL_PATIENCE = 0.3
-# Seconds that the breaker stays open after the writer failed or hung: requests go straight to the spool meanwhile.
+# Seconds between looks whether the database answers again; until it does, requests go straight to the spool.
 JOURNAL_BREAKER_SECONDS = 5.0
 # True: a thread of the process writes the journal (requests never touch the database); False: the calling thread does.
 JOURNAL_THREAD = True

@@ -2,9 +2,11 @@
 
 import fcntl
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -50,9 +52,19 @@ def laid_over(line: str, overlays: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def read() -> list[Order]:
-    """Orders not merged yet, in the order they were given."""
+    """Orders not merged yet, in the order they were given. Every call asks: the file is read when it has changed."""
+    name = str(path())
     try:
-        orders = json.loads(path().read_bytes())
+        found = os.stat(name)
+    except OSError:
+        return []
+    return list(_read(name, found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+@lru_cache(maxsize=4)
+def _read(name: str, *_: int) -> Sequence[Order]:
+    try:
+        orders = json.loads(Path(name).read_bytes())
     except (OSError, ValueError):
         return []
     return orders if isinstance(orders, list) else []

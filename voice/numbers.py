@@ -32,6 +32,7 @@ _COSTLY = {
 }
 
 
+@lru_cache(maxsize=50_000)
 def caller_of(said: str) -> str:
     """The caller's number as E.164, or empty where it is withheld or none."""
     if said.strip().lower() in WITHHELD:
@@ -71,24 +72,32 @@ def region_of(number: str) -> str | None:
 
 def may_dial(number: str, countries: Collection[str]) -> str | None:
     """None if we may call or text this number, else why not: caller IDs are forged to make us dial costly ones."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except NumberParseException:
+    kind, region = _kind_of(number)
+    if kind is None:
         return "This is no phone number."
-    if not phonenumbers.is_valid_number(parsed):
-        return "This is no phone number."
-    if phonenumbers.number_type(parsed) in _COSTLY:
+    if kind in _COSTLY:
         return "Premium, shared-cost and personal numbers are not called."
-    region = phonenumbers.region_code_for_number(parsed)
     if region not in countries:
         return f"Numbers in {region or 'that country'} are not called (CALL_COUNTRIES)."
     return None
 
 
+@lru_cache(maxsize=50_000)
+def _kind_of(number: str) -> tuple[int | None, str | None]:
+    """Its number type and its country; no type for what is no number. Kept, since one call asks several times."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except NumberParseException:
+        return None, None
+    if not phonenumbers.is_valid_number(parsed):
+        return None, None
+    return phonenumbers.number_type(parsed), phonenumbers.region_code_for_number(parsed)
+
+
 def may_text(number: str, countries: Collection[str]) -> str | None:
     """None if we may text this number, else why not."""
     refusal = may_dial(number, countries)
-    if refusal is None and phonenumbers.number_type(phonenumbers.parse(number)) in _NO_TEXTS:
+    if refusal is None and _kind_of(number)[0] in _NO_TEXTS:
         return "Landlines take no text messages."
     return refusal
 

@@ -1,6 +1,7 @@
 """The sentences that callers hear: templates by language, `templates/voice/words/<name>.<language>.txt`."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,9 +15,15 @@ FALLBACK = "en"
 
 def sentence(name: str, language: str, **context: Any) -> str:
     """One sentence in the nearest language that has it. Plain text: the TwiML writer escapes it."""
+    return _rendered(name, language, settings.ORGANISATION, tuple(sorted(context.items())))
+
+
+@lru_cache(maxsize=1000)
+def _rendered(name: str, language: str, organisation: str, context: tuple[tuple[str, Any], ...]) -> str:
+    """Kept, since every call says the same few."""
     tags = dict.fromkeys([language.lower(), language.lower().partition("-")[0], FALLBACK])
     template = select_template([f"voice/words/{name}.{tag}.txt" for tag in tags if tag.replace("-", "").isalnum()])
-    return " ".join(template.render({"organisation": settings.ORGANISATION, **context}).split())
+    return " ".join(template.render({"organisation": organisation, **dict(context)}).split())
 
 
 def spoken_time(at: str, now: datetime, zone: str, language: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from tests.servers import wait_until
 from tickets import blobs, journal, spool
@@ -284,16 +284,27 @@ def test_a_full_disk_does_not_keep_a_well_database_from_taking_what_arrives(writ
     (spool.folder() / ".lock").rmdir()
 
 
-def test_the_breaker_opens_and_closes_by_itself(settings):
-    breaker = journal.Breaker()
-    assert not breaker.is_open
-    breaker.trip()
-    assert breaker.is_open
-    breaker.reset()
-    assert not breaker.is_open
-    settings.JOURNAL_BREAKER_SECONDS = 0
-    breaker.trip()
-    assert not breaker.is_open
+def test_the_writer_looks_whether_the_database_is_back_so_that_no_caller_has_to(writer, settings, monkeypatch):
+    settings.JOURNAL_BREAKER_SECONDS = 0.1
+    asked = []
+
+    def away(self):
+        asked.append(1)
+        if len(asked) < 3:
+            raise OperationalError("away")
+        return real(self)
+
+    database = type(connections["default"])
+    real = database.ensure_connection
+    monkeypatch.setattr(database, "ensure_connection", away)
+    writer.breaker.trip()
+    # Nobody calls meanwhile, and nobody would have to wait.
+    assert not writer.breaker.wants_a_look
+    assert journal.accept(incoming("meanwhile")).stored == "spool"
+    wait_until(lambda: not writer.breaker.is_open, "the breaker closes by itself")
+    monkeypatch.undo()
+    assert len(asked) >= 3
+    wait_until(lambda: Arrival.objects.filter(key="meanwhile").exists(), "the spool is drained")
 
 
 def test_a_blob_is_whole_or_absent(settings, tmp_path):
