@@ -12,9 +12,11 @@ from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears on
 from tickets.notices import NOTICES
 from tickets.roles import ROLES
 from voice.plan import PLAN
+from voice.standing import STANDING
 
 os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
-Path(os.environ["BREAKWATER_VAR"]).mkdir(parents=True, exist_ok=True)
+# A live server, which is there before any test is, looks for it.
+(Path(os.environ["BREAKWATER_VAR"]) / "static").mkdir(parents=True, exist_ok=True)
 
 if loaded.REDIS_URL:
     # Processes that test side by side have a Redis database each, as pytest-django gives each a PostgreSQL database.
@@ -28,9 +30,8 @@ if loaded.REDIS_URL:
 def own_folders(settings, tmp_path: Path) -> None:
     """Each test has folders of its own for blobs, spool, mail and exports, and remembers no other test's documents."""
     settings.VAR = tmp_path
-    for keeper in (NOTICES, PLAN):
+    for keeper in (NOTICES, PLAN, STANDING):
         keeper.forget()
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     settings.MEDIA_ROOT = tmp_path / "blobs"
     settings.MAIL_FOLDER = tmp_path / "mail"
     settings.EXPORT_ROOT = tmp_path / "export"

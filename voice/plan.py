@@ -34,7 +34,7 @@ def compile_plan() -> dict[str, Any]:
     overlays: dict[int, list[dict[str, Any]]] = {}
     rows = Announcement.objects.filter(ended_at__isnull=True).exclude(until__lte=now).order_by("-since", "-pk")
     for row in rows:
-        overlays.setdefault(row.line_id, []).append(_overlay(row))
+        overlays.setdefault(row.line_id, []).append(overlay_of(row))
     lines = {line.key: document_of(line, overlays.get(line.pk, [])) for line in Line.objects.filter(active=True)}
     return {"lines": lines, "numbers": {line["number"]: key for key, line in lines.items()}}
 
@@ -107,7 +107,8 @@ def next_change(line: LineDocument, now: datetime) -> datetime | None:
     return next((at for at in moments if at > now and is_open(line, at) != open_now), None)
 
 
-def _overlay(row: Announcement) -> dict[str, Any]:
+def overlay_of(row: Announcement) -> dict[str, Any]:
+    """What the plan holds of one announcement."""
     return {
         "id": row.pk,
         "since": row.since.isoformat(),

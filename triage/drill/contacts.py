@@ -70,10 +70,10 @@ def contact(index: int, medium: str, dice: random.Random) -> Contact:
     )
 
 
-def people(count: int, dice: random.Random) -> list[Contact]:
-    """`count` people in the flood's mix of media, starting at a random place of the number range."""
+def people(count: int, dice: random.Random, mix: dict[str, float] = MIX) -> list[Contact]:
+    """`count` people in this mix of media, starting at a random place of the number range."""
     start = dice.randrange(NUMBERS)
-    return [contact(start + index, pick(MIX, dice), dice) for index in range(count)]
+    return [contact(start + index, pick(mix, dice), dice) for index in range(count)]
 
 
 def pick(shares: dict[str, float], dice: random.Random) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tickets.blobs import write_durably
 from triage.drill import doors, history
-from triage.drill.contacts import Contact, people
+from triage.drill.contacts import MIX, Contact, people
 from triage.drill.record import Record
 from triage.drill.rhythm import flood_offsets
 from voice.models import Line
@@ -35,6 +35,7 @@ class Plan:
     base: str
     record: Path
     contacts: int | None = None
+    callers_only: bool = False
     minutes: float = 4
     seed: int | None = None
 
@@ -57,7 +58,7 @@ def run(plan: Plan, say: Callable[[str], object]) -> Record:
     _seed(dice, line, say)
     lines = list(Line.objects.filter(active=True))
     offsets = [0.0] * plan.contacts if plan.contacts else flood_offsets(PER_MINUTE, plan.minutes, dice)
-    crowd = people(len(offsets), dice)
+    crowd = people(len(offsets), dice, {"phone": 1.0} if plan.callers_only else MIX)
     plan.record.parent.mkdir(parents=True, exist_ok=True)
     record = Record(plan.record)
     say(f"{len(crowd)} contacts go to {plan.base}, the record to {plan.record}")

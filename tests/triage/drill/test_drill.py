@@ -15,7 +15,7 @@ from triage.drill import flood, history
 from triage.drill.record import read
 from triage.models import Incident
 from voice import lines
-from voice.models import Callback, Line
+from voice.models import Announcement, Callback, Line
 from voice.plan import PLAN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,3 +139,21 @@ def test_ten_ordinary_days_are_journaled_and_open_no_ticket(db):
     assert set(arrivals.values_list("counts_as", "state").distinct()) == {(CountsAs.CONTACT, "understood")}
     assert arrivals.earliest("happened_at").happened_at > now - timedelta(days=10, minutes=1)
     assert not Ticket.objects.exists()
+
+
+def test_a_drill_of_callers_alone_and_each_heard_what_their_line_said(house, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(flood, "SENDERS", 2)
+    monkeypatch.setattr(history, "is_seeded", lambda now: True)
+    lines.announce([house], {"en": "We know that logins fail."})
+    PLAN.refresh()
+    path = tmp_path / "sent.jsonl"
+    call_command("drill", contacts=10, callers=True, record=path, seed=5, verbosity=0)
+    work_off()
+    assert {line["medium"] for line in read(path)} == {"phone"}
+    status, summary = verdict(path, capsys)
+    assert (status, summary["misheard"], summary["lost"]) == (0, 0, 0)
+    # Had it been over long before, what they heard would have been wrong.
+    begun = timezone.now() - timedelta(hours=1)
+    Announcement.objects.update(since=begun, ended_at=begun + timedelta(minutes=5))
+    status, summary = verdict(path, capsys)
+    assert (status, summary["misheard"]) == (1, 10)

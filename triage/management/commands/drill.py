@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from triage.drill import flood, verify
+from triage.drill.heard import misheard
 from triage.drill.reckoning import reckon
 from triage.drill.record import UnreadableRecord, read
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--contacts", type=int, nargs="?", const=3000, help="send this many as fast as they are accepted (3000)"
         )
+        parser.add_argument("--callers", action="store_true", help="everybody calls: no mail, no form")
         parser.add_argument("--minutes", type=float, default=4, help="length of the flood in real time (4)")
         parser.add_argument("--record", type=Path, default=Path("sent.jsonl"), help="where the record goes")
         parser.add_argument("--base", default="", help="address of the front door (default: the installation's own)")
@@ -34,6 +36,7 @@ class Command(BaseCommand):
             base=options["base"] or flood.default_base(),
             record=options["record"],
             contacts=options["contacts"],
+            callers_only=options["callers"],
             minutes=options["minutes"],
             seed=options["seed"],
         )
@@ -51,6 +54,9 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: nothing was sent")
         settled = verify.wait_until_worked_off(wait)
         outcome = reckon(sent, verify.find(sent))
+        wrong = misheard(sent)
+        for what in wrong[:20]:
+            self.stderr.write(f"misheard: {what}")
         for what in outcome.lost[:20]:
             self.stderr.write(f"lost: {what}")
         for what in outcome.doubled[:20]:
@@ -60,10 +66,11 @@ class Command(BaseCommand):
             "accepted": outcome.accepted,
             "lost": len(outcome.lost),
             "doubled": len(outcome.doubled),
+            "misheard": len(wrong),
             "worked_off": settled,
             "minutes_to_detection": verify.minutes_to_detection(sent),
             "seconds_from_confirmation_to_first_listener": verify.seconds_to_first_listener(sent),
         }
         self.stdout.write(json.dumps(summary))
-        if not outcome.clean:
+        if not outcome.clean or wrong:
             raise SystemExit(1)
