@@ -38,6 +38,8 @@ def own_folders(settings, tmp_path: Path) -> None:
     # Tests of one process share its connection; the threads are tested by processes of their own (tests/faults).
     settings.JOURNAL_THREAD = False
     settings.KEEPER_THREADS = False
+    # Tests run at any hour; those about the night set hours of their own.
+    settings.CALL_HOURS = (0, 24)
 
 
 @pytest.fixture(autouse=True)

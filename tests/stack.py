@@ -52,6 +52,7 @@ class Stack:
             "TWILIO_AUTH_TOKENS": TOKEN,
             "MAIL_WEBHOOK_SECRETS": "provider:secret-of-a-test",
             "DEMO": "",
+            "CALL_HOURS": "0-24",
         }
         self.env |= env
         self._made = "" if "DATABASE_URL" in env or not os.environ.get("DATABASE_URL") else self._own_database()

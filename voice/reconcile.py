@@ -43,19 +43,20 @@ def start() -> bool:
 
 def run(now: datetime | None = None) -> int:
     """Reads windows until the present or until RUN seconds are over. Returns how many arrivals were journaled."""
+    try:
+        line = telephone()
+    except NoTelephone:
+        return 0
     end, until = (now or timezone.now()) - LAG, time.monotonic() + RUN
     state, _ = Reconciliation.objects.get_or_create(name=NAME, defaults={"upto": end - FIRST})
     found = 0
     try:
-        line = telephone()
         while state.upto < end and time.monotonic() < until:
             upto = min(state.upto + WINDOW, end)
             found += _window(line, state.upto - OVERLAP, upto)
             state.upto = upto
             state.fault = ""
             Reconciliation.objects.filter(pk=state.pk).update(upto=upto, fault="", ran_at=timezone.now())
-    except NoTelephone:
-        return 0
     except (TransportError, journal.NotKept) as error:
         log.warning("what Twilio has of us was read until %s: %s", state.upto, error)
         Reconciliation.objects.filter(pk=state.pk).update(fault=str(error)[:300], ran_at=timezone.now())

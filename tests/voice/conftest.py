@@ -59,6 +59,12 @@ def agent(db):
 
 
 @pytest.fixture
+def nights(settings):
+    """People are called in the daytime only, as in a real installation."""
+    settings.CALL_HOURS = (8, 20)
+
+
+@pytest.fixture
 def noon():
     """A time of day at which people in New Jersey may be called."""
     with time_machine.travel(NOON_IN_NEW_JERSEY, tick=True):

@@ -49,7 +49,7 @@ def test_the_longest_waiting_comes_first_and_vips_before_all(line, agent, noon):
 EARLY, ANYWHERE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC), "+61412345678"
 
 
-def test_who_sleeps_waits_for_the_morning_and_is_not_forgotten(line, agent):
+def test_who_sleeps_waits_for_the_morning_and_is_not_forgotten(line, agent, nights):
     with time_machine.travel(EARLY) as clock:
         asleep = wanted(line, "+12015550101", minutes=90)
         awake = wanted(line, "+442079460000", minutes=5)
@@ -60,7 +60,7 @@ def test_who_sleeps_waits_for_the_morning_and_is_not_forgotten(line, agent):
         assert callbacks.next_for(agent).pk == asleep.pk
 
 
-def test_who_perhaps_sleeps_comes_after_those_who_do_not(line, agent):
+def test_who_perhaps_sleeps_comes_after_those_who_do_not(line, agent, nights):
     with time_machine.travel(EARLY):
         perhaps = wanted(line, ANYWHERE, minutes=90)
         awake = wanted(line, "+442079460000", minutes=5)

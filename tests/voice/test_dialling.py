@@ -154,7 +154,7 @@ def test_a_taken_slot_makes_the_next_wait_or_come_back(callback, agent, twilio, 
 
 
 @pytest.mark.parametrize("number", ["+12015550123", "+61412345678"])
-def test_nobody_is_called_at_night(line, agent, twilio, settings, number):
+def test_nobody_is_called_at_night(line, agent, twilio, settings, number, nights):
     settings.CALL_COUNTRIES = ["US", "AU"]
     callback = wanted(line, number)
     with time_machine.travel(datetime(2026, 3, 2, 8, 0, tzinfo=UTC).replace(hour=14 if "+61" in number else 8)):
@@ -164,7 +164,7 @@ def test_nobody_is_called_at_night(line, agent, twilio, settings, number):
     assert twilio.requests == []
 
 
-def test_who_may_be_asleep_in_some_of_their_zones_is_called_on_purpose_only(line, agent, twilio, settings):
+def test_who_may_be_asleep_in_some_of_their_zones_is_called_on_purpose_only(line, agent, twilio, settings, nights):
     settings.CALL_COUNTRIES = ["US", "AU"]
     callback = wanted(line, "+61412345678")
     with time_machine.travel(datetime(2026, 3, 2, 9, 30, tzinfo=UTC)):
