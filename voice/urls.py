@@ -3,7 +3,8 @@
 from django.urls import URLPattern, URLResolver, path
 
 from tickets.channels.api import endpoint
-from voice import api, desk, line_page, lines_pages, preflight_page, simulator, supervision_page, texts_page
+from voice import api, desk, line_page, lines_pages, preflight_page, supervision_page, texts_page
+from voice.simulator import page as simulator
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/", desk.callbacks, name="callbacks"),
@@ -32,4 +33,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/lines/clear/", endpoint(api.Clear), name="api_clear"),
     path("simulator/", simulator.page, name="simulator"),
     path("simulator/act/", simulator.act, name="simulator_act"),
+    path("simulator/callback/<int:pk>/", simulator.callback, name="simulator_callback"),
 ]

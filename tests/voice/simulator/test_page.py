@@ -65,7 +65,9 @@ def test_no_token_or_signature_is_shown(phone, settings):
 
 def test_a_door_that_does_not_answer_is_named(phone, settings):
     settings.SIMULATOR_BASE = "http://127.0.0.1:9"
-    assert "did not answer" in phone(do="dial", line=phone.line.pk, caller="+12015550123")
+    page = phone(do="dial", line=phone.line.pk, caller="+12015550123")
+    assert "Error 11205: no connection to 127.0.0.1:9" in page
+    assert "an application error has occurred" in page, "there is no export either"
 
 
 @pytest.mark.parametrize(("demo", "status"), [(False, 403), (True, 200)])
