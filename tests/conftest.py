@@ -1,6 +1,7 @@
 """What every test may use. Only the network edge and the clock are ever replaced."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from django.conf import settings as loaded
 from django.contrib.auth.models import Group
 
 from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears one loop a process
+from tests.voice import checked
 from tickets.notices import NOTICES
 from tickets.roles import ROLES
 from voice.plan import PLAN
@@ -17,6 +19,9 @@ from voice.standing import STANDING
 os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
 # A live server, which is there before any test is, looks for it.
 Path(loaded.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+# Every answer passes it last, whether a test's client asked or a browser of a live server.
+loaded.MIDDLEWARE = ["tests.voice.checked.Middleware", *loaded.MIDDLEWARE]
 
 if loaded.REDIS_URL:
     # Processes that test side by side have a Redis database each, as pytest-django gives each a PostgreSQL database.
@@ -35,11 +40,21 @@ def own_folders(settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "blobs"
     settings.MAIL_FOLDER = tmp_path / "mail"
     settings.EXPORT_ROOT = tmp_path / "export"
+    folder = {"BACKEND": "tests.voice.checked.Storage", "OPTIONS": {"location": str(tmp_path / "export" / "fallback")}}
+    settings.STORAGES = {**settings.STORAGES, "fallback": folder}
     # Tests of one process share its connection; the threads are tested by processes of their own (tests/faults).
     settings.JOURNAL_THREAD = False
     settings.KEEPER_THREADS = False
     # Tests run at any hour; those about the night set hours of their own.
     settings.CALL_HOURS = (0, 24)
+
+
+@pytest.fixture(autouse=True)
+def every_document_is_right() -> Iterator[None]:
+    """No test may see a TwiML document that Twilio does not take, whatever else it looks at."""
+    checked.FAULTS.clear()
+    yield
+    assert checked.FAULTS == []
 
 
 @pytest.fixture(autouse=True)

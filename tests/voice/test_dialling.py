@@ -60,7 +60,8 @@ def test_steps_of_our_own_calls_are_no_contacts(callback, agent, twilio, client)
 def test_only_1_dials_the_customer(callback, agent, twilio, client, keys):
     """A mailbox that answers in the agent's place presses nothing."""
     dialling.call_now(callback, agent)
-    leg = Caller(client, sid="CA" + "7" * 32).post(twilio.requests[0][2]["Url"].removeprefix(HERE)).presses(keys)
+    leg = Caller(client, sid="CA" + "7" * 32).post(twilio.requests[0][2]["Url"].removeprefix(HERE))
+    leg.post(leg.call.wait.action, Digits=keys)
     assert leg.document.find("Dial") is None
     assert leg.document.find("Hangup") is not None
 

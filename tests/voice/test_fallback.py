@@ -30,7 +30,7 @@ def elsewhere(settings, tmp_path, monkeypatch):
     settings.FALLBACK_URL = HERE
     settings.VAR = tmp_path / "var"
     settings.VAR.mkdir()
-    folder = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / "away")}}
+    folder = {"BACKEND": "tests.voice.checked.Storage", "OPTIONS": {"location": str(tmp_path / "away")}}
     settings.STORAGES = {**settings.STORAGES, "fallback": folder}
     monkeypatch.setattr(fallback, "_last", "")
     return tmp_path / "away"
