@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -21,6 +20,12 @@ import requests
 from twilio.request_validator import RequestValidator
 
 from tests.servers import HOST, children_of, free_port, wait_until
+from tests.voice import checked
+from voice.simulator.documents import words
+from voice.simulator.http import over_http
+from voice.simulator.player import Player
+from voice.simulator.state import Call, Number, parameters
+from voice.simulator.webhooks import Exchange, Webhooks
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -181,14 +186,24 @@ class Stack:
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def call(self, path: str, **params: str) -> "Heard":
-        """One signed webhook to front, as Twilio sends it."""
+        """One signed webhook to front, as Twilio sends it, and never again. NotAnswered."""
         params = {"From": "+12015550123", "To": "+12025550199", "CallStatus": "ringing", **params}
-        signature = RequestValidator(TOKEN).compute_signature(self.env["PUBLIC_URL"] + path, params)
-        begun = time.monotonic()
-        answer = self._session.post(
-            self.front_url + path, data=params, headers={"X-Twilio-Signature": signature}, timeout=15
-        )
-        return Heard(answer, time.monotonic() - begun)
+        (done,) = self._webhooks.fetch("POST", f"{self.env['PUBLIC_URL']}{path}#rc=0", params)
+        if not done.status:
+            raise NotAnswered(done.why)
+        checked.check(done.body)
+        return Heard(done)
+
+    def caller(self, number: str, sid: str) -> Player:
+        """Somebody who calls the line; nobody tells of the call's statuses."""
+        said = parameters(caller=number, number="+12025550199", sid=sid)
+        call = Call(Number(f"{self.env['PUBLIC_URL']}/voice/main/answer/#rc=0"), said, "lost")
+        return Player(call, self._webhooks, inspect=checked.check)
+
+    @property
+    def _webhooks(self) -> Webhooks:
+        way = over_http(self._session, self.env["PUBLIC_URL"], self.front_url)
+        return Webhooks(way, RequestValidator(TOKEN).compute_signature)
 
     @property
     def _session(self) -> requests.Session:
@@ -217,26 +232,17 @@ class Stack:
             print(f"── the log of the stack ──\n{self.log.read_text(errors='replace')[-8000:]}")
 
 
+class NotAnswered(requests.ConnectionError):
+    """A webhook got no answer; the message says how."""
+
+
 class Heard:
     """What a caller got for one webhook, and after how many seconds."""
 
-    def __init__(self, answer: requests.Response, seconds: float) -> None:
-        self.answer, self.seconds, self.sid = answer, seconds, ""
-        self.status, self.body = answer.status_code, answer.text
-        self.document = ElementTree.fromstring(answer.text) if answer.ok else ElementTree.Element("none")
-
-    @property
-    def heard(self) -> str:
-        """The words, in order."""
-        words = [verb.text or "" for verb in self.document.iter() if verb.tag in ("Say", "Play")]
-        return " ".join(" ".join(words).split())
-
-    @property
-    def keys_go_to(self) -> str:
-        """Where a pressed key goes."""
-        gather = self.document.find(".//Gather")
-        assert gather is not None, self.body
-        return gather.get("action", "")
+    def __init__(self, done: Exchange) -> None:
+        self.seconds, self.sid = done.seconds, ""
+        self.status_code, self.text = done.status, done.body
+        self.heard = words(ElementTree.fromstring(done.body)) if not done.error else ""
 
 
 def _environment(pid: int) -> bytes:

@@ -16,9 +16,9 @@ from triage.drill.contacts import Contact
 from voice import signature
 from voice.models import Line
 from voice.simulator.documents import words
+from voice.simulator.http import over_http
 from voice.simulator.player import Player
 from voice.simulator.state import Call, Number, parameters
-from voice.simulator.ways import over_http
 from voice.simulator.webhooks import Webhooks
 
 # Seconds that a sender waits for an answer, and how often a provider would send again.

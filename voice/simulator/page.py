@@ -20,10 +20,11 @@ from voice.numbers import normalised
 from voice.simulator import record
 from voice.simulator.conditions import FAULTS, TIMES, Conditions
 from voice.simulator.documents import Heard
+from voice.simulator.elsewhere import fallback_of, with_fallback
+from voice.simulator.http import over_http
 from voice.simulator.player import Player
 from voice.simulator.state import Call, Number, call_of, new_sid, parameters
 from voice.simulator.statuses import ORDERS
-from voice.simulator.ways import fallback_of, over_http, with_fallback
 from voice.simulator.webhooks import Webhooks
 
 SESSION = "simulated_call"

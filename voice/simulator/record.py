@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from voice.simulator.documents import Heard
-from voice.simulator.ways import STORED
+from voice.simulator.elsewhere import STORED
 from voice.simulator.webhooks import Exchange
 
 # Characters of an answer that are kept.
