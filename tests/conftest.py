@@ -13,6 +13,7 @@ from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears on
 from tests.voice import checked
 from tickets.notices import NOTICES
 from tickets.roles import ROLES
+from voice import fallback
 from voice.plan import PLAN
 from voice.standing import STANDING
 
@@ -32,7 +33,7 @@ if loaded.REDIS_URL:
 
 
 @pytest.fixture(autouse=True)
-def own_folders(settings, tmp_path: Path) -> None:
+def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has folders of its own for blobs, spool, mail and exports, and remembers no other test's documents."""
     settings.VAR = tmp_path
     for keeper in (NOTICES, PLAN, STANDING):
@@ -42,6 +43,7 @@ def own_folders(settings, tmp_path: Path) -> None:
     settings.EXPORT_ROOT = tmp_path / "export"
     folder = {"BACKEND": "tests.voice.checked.Storage", "OPTIONS": {"location": str(tmp_path / "export" / "fallback")}}
     settings.STORAGES = {**settings.STORAGES, "fallback": folder}
+    monkeypatch.setattr(fallback, "_last", "")
     # Tests of one process share its connection; the threads are tested by processes of their own (tests/faults).
     settings.JOURNAL_THREAD = False
     settings.KEEPER_THREADS = False

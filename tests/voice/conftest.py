@@ -17,7 +17,7 @@ from voice.plan import PLAN
 from voice.simulator.documents import words
 from voice.simulator.player import Player
 from voice.simulator.state import Call, Number, parameters
-from voice.simulator.webhooks import Webhooks
+from voice.simulator.webhooks import NoConnection, Webhooks
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SID = "CA" + "1" * 32
@@ -118,9 +118,11 @@ class Caller(Player):
 
 
 def through(client):
-    """A transport: Django's test client."""
+    """A transport: Django's test client; nothing else is reachable."""
 
     def send(method, url, params, headers):
+        if not url.startswith(settings.PUBLIC_URL):
+            raise NoConnection(f"no way to {url}")
         path = url.removeprefix(settings.PUBLIC_URL)
         ask = client.post if method == "POST" else client.get
         answer = ask(path, params, headers=headers) if params else ask(path, headers=headers)

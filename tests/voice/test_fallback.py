@@ -26,13 +26,12 @@ NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(settings, tmp_path, monkeypatch):
+def elsewhere(settings, tmp_path):
     settings.FALLBACK_URL = HERE
     settings.VAR = tmp_path / "var"
     settings.VAR.mkdir()
     folder = {"BACKEND": "tests.voice.checked.Storage", "OPTIONS": {"location": str(tmp_path / "away")}}
     settings.STORAGES = {**settings.STORAGES, "fallback": folder}
-    monkeypatch.setattr(fallback, "_last", "")
     return tmp_path / "away"
 
 
