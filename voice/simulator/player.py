@@ -47,6 +47,7 @@ class Player:
         """`inspect` is shown every document that comes back."""
         self.call = call
         self._webhooks, self._now, self._inspect = webhooks, now, inspect
+        self._document: Element | None = None
 
     # ── what people do ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -181,7 +182,7 @@ class Player:
         call, last = self.call, self._send(request)
         try:
             if not last.error:
-                read(last.content_type, last.body, last.url)
+                self._document = read(last.content_type, last.body, last.url)
         except NotTwiml as error:
             last = call.log[-1] = replace(last, error=error.code, why=str(error))
         call.error = last.error
@@ -219,7 +220,9 @@ class Player:
 
     def played(self) -> Element:
         """The document that is played."""
-        return read(self.call.content_type, self.call.document, self.call.url)
+        if self._document is None:
+            self._document = read(self.call.content_type, self.call.document, self.call.url)
+        return self._document
 
     def _address(self, written: str) -> str:
         """What a document names, seen from its own address; nothing named: that address."""

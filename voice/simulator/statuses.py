@@ -10,24 +10,26 @@ ORDERS = {
     "lost": "None: they get lost",
 }
 BEGUN, ANSWERED = ("initiated", "ringing"), ("in-progress",)
+# What is told when a call begins and when it is answered; everything else comes after its end.
+_BEFORE = {
+    "all": {"begun": BEGUN, "answered": ANSWERED},
+    "doubled": {"begun": ("initiated", "initiated", "ringing", "ringing"), "answered": ANSWERED * 2},
+    "late": {"begun": BEGUN[:1], "answered": ANSWERED},
+}
 
 
 def due(order: str, moment: str, status: str = "completed") -> tuple[str, ...]:
     """The statuses that are told at a moment: begun, answered, or over, when the call has ended as `status`.
 
-    A call that nobody answered has never been in progress. KeyError for an order or a moment that is none.
+    A call that nobody answered has never been in progress.
     """
-    ended, between = status, ANSWERED if status == "completed" else ()
-    begun, answered, over = {
-        "end": ((), (), (ended,)),
-        "all": (BEGUN, ANSWERED, (ended,)),
-        "doubled": (_twice(BEGUN), _twice(ANSWERED), (ended, ended)),
-        "late": (BEGUN[:1], ANSWERED, (ended, BEGUN[1])),
-        "reversed": ((), (), (ended, *between, *reversed(BEGUN))),
-        "lost": ((), (), ()),
-    }[order]
-    return {"begun": begun, "answered": answered, "over": over}[moment]
-
-
-def _twice(told: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(status for status in told for _ in range(2))
+    if moment != "over":
+        return _BEFORE.get(order, {}).get(moment, ())
+    between = ANSWERED if status == "completed" else ()
+    after = {
+        "doubled": (status, status),
+        "late": (status, BEGUN[1]),
+        "reversed": (status, *between, *reversed(BEGUN)),
+        "lost": (),
+    }
+    return after.get(order, (status,))

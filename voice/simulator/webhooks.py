@@ -7,7 +7,7 @@ all, one more try after a failed connection only; `#ct=…&rt=…&tt=…&rc=…&
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urldefrag, urlencode
 
@@ -49,6 +49,9 @@ class Overrides:
     rp: frozenset[str] = frozenset({"ct"})
 
 
+_USUAL = Overrides()
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and what came of it. `status` 0: nothing; `error` is Twilio's number, 0 where all is well."""
@@ -86,38 +89,42 @@ class Webhooks:
     def fetch(self, method: str, url: str, params: Mapping[str, str]) -> list[Exchange]:
         """All tries of one request, in order; the last one counts."""
         address, limits = overrides(url)
-        wanted = Exchange(method, address, dict(params), token=self.token())
+        token, told = self.token(), dict(params)
         tries: list[Exchange] = []
         for attempt in range(1 + limits.rc):
-            tries.append(self._once(replace(wanted, attempt=attempt), limits))
+            tries.append(self._once(limits, method, address, told, token, attempt))
             if tries[-1].failure not in limits.rp or sum(one.seconds for one in tries) >= limits.tt:
                 break
         if self.twice and not tries[-1].error:
-            tries.append(self._once(replace(wanted, attempt=len(tries)), limits))
+            tries.append(self._once(limits, method, address, told, token, len(tries)))
         return tries
 
-    def _once(self, wanted: Exchange, limits: Overrides) -> Exchange:
-        url, form = wanted.url, wanted.params
-        if wanted.method == "GET":
+    def _once(
+        self, limits: Overrides, method: str, address: str, told: dict[str, str], token: str, attempt: int
+    ) -> Exchange:
+        url, form = address, told
+        if method == "GET":
             url, form = f"{url}{'&' if '?' in url else '?'}{urlencode(form)}", {}
-        headers = {SIGNATURE: self.sign(url, form), TOKEN: wanted.token}
-        begun = self.clock()
+        headers = {SIGNATURE: self.sign(url, form), TOKEN: token}
+        status, content_type, body, error, why = 0, "", "", 0, ""
+        begun, waited = self.clock(), 0.0
         try:
-            status, content_type, body = self.transport(wanted.method, url, form, headers)
-        except (NoConnection, NoAnswer) as error:
-            connected = isinstance(error, NoAnswer)
-            waited = min(error.waited, limits.rt if connected else limits.ct)
-            code = NOT_FETCHED if connected else NOT_CONNECTED
-            return replace(wanted, error=code, why=str(error), seconds=max(self.clock() - begun, waited))
-        seconds = self.clock() - begun
-        answered = replace(wanted, status=status, content_type=content_type, body=body, seconds=seconds)
-        if 200 <= status < 300:
-            return answered
-        return replace(answered, error=NOT_FETCHED, why=f"the answer is HTTP {status}")
+            status, content_type, body = self.transport(method, url, form, headers)
+        except NoConnection as missed:
+            error, why, waited = NOT_CONNECTED, str(missed), min(missed.waited, limits.ct)
+        except NoAnswer as missed:
+            error, why, waited = NOT_FETCHED, str(missed), min(missed.waited, limits.rt)
+        else:
+            if not 200 <= status < 300:
+                error, why = NOT_FETCHED, f"the answer is HTTP {status}"
+        seconds = max(self.clock() - begun, waited)
+        return Exchange(method, address, told, status, content_type, body, seconds, token, attempt, error, why)
 
 
 def overrides(url: str) -> tuple[str, Overrides]:
     """Pure: the address without its fragment, and what the fragment says; what is none of Twilio's is passed over."""
+    if "#" not in url:
+        return url, _USUAL
     address, fragment = urldefrag(url)
     values: dict[str, object] = {}
     for name, value in parse_qsl(fragment):
