@@ -11,7 +11,7 @@ ORDERS = {
 }
 BEGUN, ANSWERED = ("initiated", "ringing"), ("in-progress",)
 # What is told when a call begins and when it is answered; everything else comes after its end.
-_BEFORE = {
+_BEFORE: dict[str, dict[str, tuple[str, ...]]] = {
     "all": {"begun": BEGUN, "answered": ANSWERED},
     "doubled": {"begun": ("initiated", "initiated", "ringing", "ringing"), "answered": ANSWERED * 2},
     "late": {"begun": BEGUN[:1], "answered": ANSWERED},
