@@ -7,11 +7,11 @@ from voice.simulator.webhooks import NoAnswer, NoConnection, Transport
 
 # How our server fares, in the words of the page.
 FAULTS = {
-    "": "Our server answers",
-    "times_out": "It times out",
-    "refuses": "It hangs up on connect",
-    "fails": "It answers 500",
-    "loses": "It takes the request; its answer gets lost",
+    "": "answers",
+    "times_out": "times out",
+    "refuses": "hangs up on connect",
+    "fails": "answers 500",
+    "loses": "answers, and it gets lost",
 }
 # How many requests meet it; -1: all from now on.
 TIMES = {1: "the next request", 2: "the next two", -1: "all requests"}

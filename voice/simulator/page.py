@@ -63,7 +63,7 @@ class ConditionsForm(forms.Form):
         widget=forms.Select(_OF_THE_CALL),
     )  # fmt: skip
     statuses = forms.ChoiceField(
-        label="Statuses of the call", choices=list(ORDERS.items()), required=False, widget=forms.Select(_OF_THE_CALL)
+        label="Statuses that are told", choices=list(ORDERS.items()), required=False, widget=forms.Select(_OF_THE_CALL)
     )
     twice = forms.BooleanField(
         label="Every request is delivered twice", required=False, widget=forms.CheckboxInput(_OF_THE_CALL)
@@ -197,7 +197,7 @@ def _show(request: HttpRequest, form: DialForm, status: int = 200) -> HttpRespon
     name = "voice/_simulator.html" if request.headers.get("HX-Request") else "voice/simulator.html"
     context = {
         "form": form,
-        "conditions": ConditionsForm(request.POST or None, initial=kept.get("conditions", {})),
+        "conditions": ConditionsForm(request.POST if status == 422 else None, initial=kept.get("conditions", {})),
         "call": call,
         "going": call is not None and not call.over,
         "kept": kept,

@@ -2,12 +2,12 @@
 
 # What can be chosen, in the words of the page.
 ORDERS = {
-    "end": "The end alone, as Twilio does",
-    "all": "All, in order",
-    "doubled": "All, each twice",
-    "late": "“Ringing” comes after the end",
-    "reversed": "All after the end, backwards",
-    "lost": "None: they get lost",
+    "end": "the end, as Twilio does",
+    "all": "all, in order",
+    "doubled": "all, each twice",
+    "late": "“ringing” after the end",
+    "reversed": "all at the end, reversed",
+    "lost": "none: they get lost",
 }
 BEGUN, ANSWERED = ("initiated", "ringing"), ("in-progress",)
 # What is told when a call begins and when it is answered; everything else comes after its end.
