@@ -217,6 +217,8 @@ def rehearse(callback: Callback, agent: Any, sid: str) -> Callback:
     _goes_on()
     if not callback.simulated:
         raise Refused("A real customer waits for this call.")
+    if callback.line is None:
+        raise Refused("The line that the customer called is gone.")
     claimed = _begin(callback.pk, agent)
     Callback.objects.filter(pk=claimed.pk, attempts=claimed.attempts).update(call_sid=sid)
     return claimed

@@ -27,7 +27,7 @@ from voice.simulator.state import Call, Number, call_of, new_sid, parameters
 from voice.simulator.statuses import ORDERS
 from voice.simulator.webhooks import Webhooks
 
-SESSION = "simulated_call"
+SESSION = "played_call"
 # What one simulated call may hold, so that a session stays small.
 LONGEST, REQUESTS = 60, 40
 # The keypad, with the letters that stand on it.
@@ -91,7 +91,7 @@ def act(request: HttpRequest) -> HttpResponse:
     """Dials, presses a key, leaves a message, lets it ring, hangs up: `do` says which."""
     # A key is a button of its own.
     what = request.POST.get("do") or ("keys" if "keys" in request.POST else "")
-    kept = request.session.get(SESSION)
+    kept, call = _kept(request)
     conditions = ConditionsForm(request.POST).chosen()
     if not signature.auth_tokens():
         return _show(request, _form(request), status=422)
@@ -99,13 +99,11 @@ def act(request: HttpRequest) -> HttpResponse:
         form = DialForm(request.POST)
         if not form.is_valid():
             return _show(request, form, status=422)
-        call = _dialled(form.cleaned_data, conditions)
-        line = form.cleaned_data["line"]
+        call, line = _dialled(form.cleaned_data, conditions), form.cleaned_data["line"]
         kept = {"name": line.name, "number": line.number, "dialled": {**form.cleaned_data, "line": line.pk}}
         _player(call, conditions).dial()
         _keep(request, kept, call, conditions)
-    elif kept and not kept["call"]["over"]:
-        call = call_of(kept["call"])
+    elif call is not None and not call.over:
         call.statuses = conditions.statuses
         _do(_player(call, conditions), what, request.POST.get("keys", ""))
         _keep(request, kept, call, conditions)
@@ -179,6 +177,15 @@ def _busy(player: Player) -> Player:
     return player.not_answered("busy") if player.call.rings else player.answer("busy")
 
 
+def _kept(request: HttpRequest) -> tuple[dict[str, Any], Call | None]:
+    """What the session holds of the last call; one that an older version wrote down is forgotten."""
+    kept = request.session.get(SESSION) or {}
+    try:
+        return kept, call_of(kept["call"])
+    except (KeyError, TypeError):
+        return {}, None
+
+
 def _keep(request: HttpRequest, kept: Mapping[str, Any], call: Call, conditions: Conditions) -> None:
     call.heard, call.log = call.heard[-LONGEST:], call.log[-REQUESTS:]
     data = {**call.to_json(), "log": [record.shortened(one) for one in call.log]}
@@ -187,13 +194,11 @@ def _keep(request: HttpRequest, kept: Mapping[str, Any], call: Call, conditions:
 
 def _form(request: HttpRequest) -> DialForm:
     """The form as it was sent last, so that dialling again is one press."""
-    dialled = (request.session.get(SESSION) or {}).get("dialled")
-    return DialForm(initial=dialled)
+    return DialForm(initial=_kept(request)[0].get("dialled"))
 
 
 def _show(request: HttpRequest, form: DialForm, status: int = 200) -> HttpResponse:
-    kept = request.session.get(SESSION) or {}
-    call = call_of(kept["call"]) if "call" in kept else None
+    kept, call = _kept(request)
     name = "voice/_simulator.html" if request.headers.get("HX-Request") else "voice/simulator.html"
     context = {
         "form": form,

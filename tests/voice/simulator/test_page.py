@@ -154,6 +154,15 @@ def test_a_long_call_does_not_outgrow_its_session(phone, client):
     assert (len(kept["log"]), len(kept["heard"])) == (REQUESTS, LONGEST)
 
 
+@pytest.mark.parametrize("kept", [{}, {"call": {}}, {"call": {"number": {}}}, {"call": {"awaits": "keys"}}])
+def test_a_call_that_another_version_wrote_down_is_forgotten(phone, client, kept):
+    session = client.session
+    session[SESSION] = kept
+    session.save()
+    assert "Dial one of your lines" in phone(do="keys", keys="1")
+    assert "Hello, this is Acme." in dialled(phone)
+
+
 @pytest.mark.parametrize("values", [{"fault": "burns"}, {"times": "x"}, {"times": "99"}, {"statuses": "upside down"}])
 def test_conditions_that_are_none_are_as_if_not_chosen(phone, values):
     assert "Hello, this is Acme." in dialled(phone, **values)
@@ -238,6 +247,12 @@ def test_a_real_callback_and_a_paused_one_are_not_played(phone, client, asked):
     assert "Callbacks are paused: a meeting." in page
     asked.refresh_from_db()
     assert asked.state == "requested"
+
+
+def test_a_callback_whose_line_is_gone_is_not_played(phone, client, asked):
+    phone.line.delete()
+    page = client.post(f"/simulator/callback/{asked.pk}/", follow=True).content.decode()
+    assert "The line that the customer called is gone." in page
 
 
 def test_who_may_not_use_the_simulator_is_not_offered_it(phone, client, asked):
