@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from xml.etree import ElementTree
 import psycopg
 import requests
 from twilio.request_validator import RequestValidator
+from urllib3 import PoolManager
 
 from tests.servers import HOST, children_of, free_port, wait_until
 from tests.voice import checked
@@ -63,7 +63,7 @@ class Stack:
         self._made = "" if "DATABASE_URL" in env or not os.environ.get("DATABASE_URL") else self._own_database()
         self._process: subprocess.Popen[bytes] | None = None
         self._tree: list[int] = []
-        self._local = threading.local()
+        self._pool = PoolManager(maxsize=50)
 
     def __enter__(self) -> Self:
         try:
@@ -202,14 +202,8 @@ class Stack:
 
     @property
     def _webhooks(self) -> Webhooks:
-        way = over_http(self._session, self.env["PUBLIC_URL"], self.front_url)
+        way = over_http(self._pool, self.env["PUBLIC_URL"], self.front_url)
         return Webhooks(way, RequestValidator(TOKEN).compute_signature)
-
-    @property
-    def _session(self) -> requests.Session:
-        if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-        return self._local.session  # type: ignore[no-any-return]
 
     def _answers(self, url: str) -> bool:
         assert self._process is not None

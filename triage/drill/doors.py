@@ -11,6 +11,7 @@ from typing import Any
 import requests
 from django.conf import settings
 from django.utils import timezone
+from urllib3 import PoolManager
 
 from triage.drill.contacts import Contact
 from voice import signature
@@ -24,6 +25,8 @@ from voice.simulator.webhooks import Webhooks
 # Seconds that a sender waits for an answer, and how often a provider would send again.
 PATIENCE = 15
 TRIES = 4
+# Connections for calls that are kept open.
+CALLS_AT_ONCE = 32
 # Steps after which a caller has heard enough.
 STEPS = 8
 HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
@@ -40,6 +43,7 @@ class Street:
         self._base = base.rstrip("/")
         self._lines = lines
         self._local = threading.local()
+        self._way = over_http(PoolManager(maxsize=CALLS_AT_ONCE), settings.PUBLIC_URL, self._base)
 
     def visit(self, person: Contact) -> Trace:
         """Sends one person in and returns the record's line. Never raises: a door that fails is part of the record."""
@@ -123,7 +127,7 @@ class Street:
             caller=person.number, number=target.number, account=settings.TWILIO_ACCOUNT_SID, sid=person.call_sid
         )
         call = Call(Number(f"{at}/answer/", f"{at}/status/"), said)
-        player = Player(call, Webhooks(over_http(self._session, settings.PUBLIC_URL, self._base), signature.sign_url))
+        player = Player(call, Webhooks(self._way, signature.sign_url))
         player.dial()
         line["accepted"] = bool(call.document)
         line["heard"] = words(player.played()) if call.document else ""

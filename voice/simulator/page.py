@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-import requests
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -12,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
+from urllib3 import PoolManager
 
 from tickets.roles import Power, needs
 from voice import calls, dialling, signature
@@ -148,7 +148,7 @@ def _dialled(wanted: Mapping[str, Any], conditions: Conditions) -> Call:
 
 def _player(call: Call, conditions: Conditions) -> Player:
     public = settings.PUBLIC_URL
-    way = over_http(requests.Session(), public, settings.SIMULATOR_BASE or public)
+    way = over_http(PoolManager(), public, settings.SIMULATOR_BASE or public)
     bad = conditions.through(with_fallback(way), public)
     return Player(call, Webhooks(bad, signature.sign_url, twice=conditions.twice))
 
