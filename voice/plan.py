@@ -44,7 +44,8 @@ def compile_plan() -> dict[str, Any]:
     return {"lines": lines, "numbers": {line["number"]: key for key, line in lines.items()}}
 
 
-PLAN = Keeper("plan", compile_plan)
+# Twice a second: a switch is heard everywhere within one.
+PLAN = Keeper("plan", compile_plan, every=0.5)
 
 
 def line_of(key: str) -> LineDocument | None:
