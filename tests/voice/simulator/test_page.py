@@ -179,7 +179,9 @@ def test_what_does_not_fit_the_moment_changes_nothing(phone):
 def test_nothing_is_said_into_a_recording(phone):
     dialled(phone)
     phone(do="keys", keys="2")
-    assert "You say nothing." in phone(do="silent")
+    page = phone(do="silent")
+    assert "You say nothing." in page
+    assert "Goodbye" in page, "Twilio goes on after a recording of nothing"
     intake.understand_all()
     assert not Entry.objects.exists()
 
