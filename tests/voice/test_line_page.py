@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.house import person
-from tests.voice.test_audio import mp3, wav
+from tests.voice.noises import mp3, wav
 from tickets.models import AuditEntry
 from voice.line_forms import DAYS, LineForm, spans
 from voice.models import Line
