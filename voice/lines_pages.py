@@ -53,7 +53,7 @@ def announce(request: HttpRequest) -> HttpResponse:
         ticked = [] if any(line.group for line in active) else [line.pk for line in active]
         form = AnnounceForm(lines=active, initial={"lines": ticked})
         return render(request, "voice/announce.html", {"form": form})
-    form = AnnounceForm(request.POST, lines=active)
+    form = AnnounceForm(request.POST, request.FILES, lines=active)
     if not form.is_valid() or "change" in request.POST:
         status = 422 if form.errors and "change" not in request.POST else 200
         return render(request, "voice/announce.html", {"form": form}, status=status)
