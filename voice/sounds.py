@@ -48,6 +48,14 @@ def about(digest: str) -> Sound:
     return check(read(digest))
 
 
+def advice(digest: str) -> list[str]:
+    """What callers may find hard to hear about a recording; nothing where there is none."""
+    try:
+        return list(about(digest).advice) if digest else []
+    except (OSError, ValueError):
+        return []
+
+
 def is_there(digest: str) -> bool:
     """Whether a recording can be played."""
     try:

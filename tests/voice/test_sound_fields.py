@@ -136,7 +136,9 @@ def test_what_is_recorded_is_written_down_too(client, line):
 
 def test_advice_is_shown_before_callers_hear_it(client, line):
     assert "very quiet" in page(send(client, line, why="", sound_en=file(wav(loud=0.01))))
-    again = hidden(send(client, line, sound_en=file(wav(loud=0.01))))
+    answer = send(client, line, sound_en=file(wav(loud=0.01)))
+    assert "The recording in English: It is very quiet" in page(answer)
+    again = hidden(answer)
     assert "very quiet" in page(client.post("/lines/announce/", {**again, "change": "1"}))
 
 

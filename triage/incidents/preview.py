@@ -93,7 +93,7 @@ def _line(line: Line, choices: Choices) -> dict[str, Any]:
         "id": line.pk,
         "name": line.name,
         "number": line.number,
-        "says": [{**said, "then": then[said["language"]]} for said in spoken],
+        "says": [{**said, "then": then[said["language"]], "advice": sounds.advice(said["audio"])} for said in spoken],
     }
 
 

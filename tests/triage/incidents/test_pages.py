@@ -67,11 +67,12 @@ def test_one_button_on_the_preview_enters_and_pressed_again_leads_to_the_same(bo
 
 
 def test_a_recording_given_with_the_form_is_played_in_the_preview_and_to_callers(boss, lines, login):
-    sent = offered(boss) | {"say_en": "New words.", "sound_en": SimpleUploadedFile("en.mp3", mp3())}
+    sent = offered(boss) | {"say_en": "New words.", "sound_en": SimpleUploadedFile("en.mp3", mp3(before=3))}
     preview = boss.post(reverse("incident_enter"), sent).url
     page = boss.get(preview).content.decode()
     digests = set(re.findall(r'<audio [^>]*src="/voice/audio/(\w+)/"', page))
-    assert [sounds.read(digest) for digest in digests] == [mp3()]
+    assert [sounds.read(digest) for digest in digests] == [mp3(before=3)]
+    assert "3 seconds of silence" in page
     boss.post(preview)
     assert [row.audio["en"] for row in Announcement.objects.all()] == [*digests] * 2
     assert {row.text["en"] for row in Announcement.objects.all()} == {"New words."}
