@@ -16,7 +16,7 @@ from voice.standing import STANDING
 
 os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
 # A live server, which is there before any test is, looks for it.
-(Path(os.environ["BREAKWATER_VAR"]) / "static").mkdir(parents=True, exist_ok=True)
+Path(loaded.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 if loaded.REDIS_URL:
     # Processes that test side by side have a Redis database each, as pytest-django gives each a PostgreSQL database.

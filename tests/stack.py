@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -37,7 +36,7 @@ class Stack:
     """A running Breakwater. `env` is added to its environment: another DATABASE_URL, a mail server."""
 
     def __init__(self, **env: str) -> None:
-        self.port = _two_free_ports()
+        self.port = free_port(beside=1)
         self.var = Path(tempfile.mkdtemp(prefix="breakwater-stack-"))
         self.desk_url, self.front_url = f"http://{HOST}:{self.port}", f"http://{HOST}:{self.port + 1}"
         inherited = {
@@ -252,14 +251,6 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def _two_free_ports() -> int:
-    """A port that is free with the next one."""
-    while True:
-        port = free_port()
-        with contextlib.suppress(OSError, OverflowError), socket.create_server((HOST, port + 1)):
-            return port
 
 
 def _command(pid: int) -> str:

@@ -36,7 +36,7 @@ def new(request: HttpRequest) -> HttpResponse:
         return render(request, "voice/line_new.html", {"form": form}, status=422 if form.errors else 200)
     changed = form.apply()
     line.key = _free_key(line.name)
-    switch.keep(line, request.user, changed, "line.add")
+    switch.keep(line, request.user, changed, "line.add", agents=form.rung())
     messages.success(request, f"{line.name} is added. Now write what its callers hear.")
     return redirect("line", line.pk)
 
@@ -54,7 +54,7 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             changed = form.apply()
             if changed:
-                switch.keep(found, request.user, changed)
+                switch.keep(found, request.user, changed, agents=form.rung())
             messages.success(request, "Saved. The next caller hears it." if changed else "Nothing was changed.")
             return redirect("line", pk)
     return render(request, "voice/line.html", _page(found, form), status=422)

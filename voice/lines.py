@@ -99,10 +99,17 @@ def end(announcements: Iterable[int], by: Any = None, why: str = "") -> int:
     return _end(Announcement.objects.filter(pk__in=list(announcements)), by, why)
 
 
-def keep(line: Line, by: Any, changed: Mapping[str, Any], action: str = "line.edit") -> Line:
-    """Saves a line that is new or was edited. `changed`, for the audit trail: what it was and what it is, by field."""
+def keep(
+    line: Line, by: Any, changed: Mapping[str, Any], action: str = "line.edit", *, agents: Sequence[int] | None = None
+) -> Line:
+    """Saves a line that is new or was edited, and whom it rings (`agents`, ids) where that is given.
+
+    `changed`, for the audit trail: what it was and what it is, by field.
+    """
     with transaction.atomic():
         line.save()
+        if agents is not None:
+            line.agents.set(agents)
         audit.record(by, action, line.key, **changed)
         _changed()
     return line

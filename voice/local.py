@@ -24,7 +24,12 @@ Order = dict[str, Any]
 
 
 def path() -> Path:
-    return Path(settings.VAR) / "kept" / "local-announcements.json"
+    return Path(_name(settings.VAR))
+
+
+@lru_cache(maxsize=4)
+def _name(var: str | Path) -> str:
+    return str(Path(var) / "kept" / "local-announcements.json")
 
 
 def announce(
@@ -62,7 +67,7 @@ def laid_over(line: str, overlays: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 def read() -> list[Order]:
     """Orders not merged yet, in the order they were given. Every call asks: the file is read when it has changed."""
-    name = str(path())
+    name = _name(settings.VAR)
     try:
         found = os.stat(name)
     except OSError:

@@ -3,7 +3,17 @@
 from django.urls import URLPattern, URLResolver, path
 
 from tickets.channels.api import endpoint
-from voice import api, desk, line_page, lines_pages, preflight_page, simulator, supervision_page, texts_page
+from voice import (
+    api,
+    desk,
+    downloads_page,
+    line_page,
+    lines_pages,
+    preflight_page,
+    simulator,
+    supervision_page,
+    texts_page,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/", desk.callbacks, name="callbacks"),
@@ -15,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/<int:pk>/", desk.callback, name="callback"),
     path("callbacks/<int:pk>/reassign/", supervision_page.reassign, name="callback_reassign"),
     path("callbacks/<int:pk>/act/", desk.act, name="callback_act"),
+    path("downloads/<int:pk>/again/", downloads_page.again, name="download_again"),
     path("texts/", texts_page.show, name="texts"),
     path("texts/act/", texts_page.act, name="texts_act"),
     path("lines/", lines_pages.lines, name="lines"),
