@@ -36,6 +36,9 @@ class LineShown(serializers.Serializer):
     since = serializers.DateTimeField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True)
     text = serializers.DictField(child=serializers.CharField(), help_text="By BCP 47 language")
+    audio = serializers.DictField(
+        child=serializers.CharField(), help_text="Recordings that are played in place of it: the digest of each"
+    )
 
 
 class Chosen(serializers.Serializer):

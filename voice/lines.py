@@ -147,7 +147,7 @@ def take_reminders(now: datetime) -> list[Announcement]:
 
 
 def show() -> list[dict[str, Any]]:
-    """Every line with the face it shows now: key, name, number, group, face, since, until, text, problem."""
+    """Every line with the face it shows now: key, name, number, group, face, since, until, text, audio, problem."""
     now = timezone.now()
     shown = []
     for line in PLAN.refresh()["lines"].values():
@@ -163,6 +163,7 @@ def show() -> list[dict[str, Any]]:
                 "since": overlay["since"] if overlay else None,
                 "until": overlay["until"] if overlay else None,
                 "text": dict(found.text),
+                "audio": dict(found.audio),
                 "problem": found.problem,
             }
         )

@@ -145,6 +145,8 @@ def test_a_recording_is_uploaded_and_announced(client, headers, caller):
     assert [row.audio for row in Announcement.objects.all()] == [{"en": said["digest"]}] * 3
     PLAN.refresh()
     assert caller().dials().heard.startswith(f"/voice/audio/{said['digest']}/")
+    shown = client.get("/api/v1/lines/", headers=headers).json()
+    assert [one["audio"] for one in shown] == [{"en": said["digest"]}] * 3
     assert announce(client, headers).status_code == 200  # the words alone are another announcement
     assert Announcement.objects.count() == 6
 
