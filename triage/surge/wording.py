@@ -1,0 +1,61 @@
+"""The words of a text, and the pairs of words that follow one another. Pure; no language is assumed."""
+
+import re
+from collections.abc import Iterator
+
+from triage.surge.common_words import COMMON, PARTICLES
+from triage.surge.mentions import UNSPACED
+
+# What stands between the words of a pair.
+PAIR = " "
+# Words of one text that are read.
+MOST = 400
+LONGEST = 40
+_NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+")
+# Between two of these, words belong together.
+_SENTENCES = re.compile(r"[.!?,;:…]+(?=\s|$)|[\n。！？、，()\"“”„]+")
+_WORDS = re.compile(r"\w+(?:['’]\w+)*")
+_UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
+# French and Italian articles before an apostrophe; the English possessive.
+_ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|dell|nell|all|un)['’](?=\w{2})")
+_OWNED = re.compile(r"['’]s$")
+
+
+def terms_of(text: str) -> Iterator[str]:
+    """Words and pairs of words, case folded, in their order; numbers and codes are words, addresses are none.
+
+    Scripts without spaces give pairs of letters. Words that everybody writes are no terms; in pairs, only those that
+    change what the other word means stand ("log in", "not working"). Pairs do not reach over the end of a sentence.
+    """
+    left = MOST
+    for sentence in _SENTENCES.split(_NOISE.sub("\n", text)):
+        before = ""
+        for found in _WORDS.findall(sentence):
+            left -= 1
+            if left < 0:
+                return
+            if _UNSPACED_RUN.search(found):
+                yield from _letter_pairs(found)
+                before = ""
+                continue
+            word = _plain(found)
+            if len(word) > 1 and word not in COMMON:
+                yield word
+            if before and _pairs(before, word):
+                yield f"{before}{PAIR}{word}"
+            before = word
+
+
+def _plain(word: str) -> str:
+    folded = word.casefold().replace("’", "'")
+    return _OWNED.sub("", _ELIDED.sub("", folded))[:LONGEST]
+
+
+def _pairs(before: str, word: str) -> bool:
+    idle = [one for one in (before, word) if one in COMMON]
+    return not idle or (len(idle) == 1 and idle[0] in PARTICLES)
+
+
+def _letter_pairs(word: str) -> Iterator[str]:
+    for run in _UNSPACED_RUN.findall(word):
+        yield from ([run[at : at + 2] for at in range(len(run) - 1)] or [run])
