@@ -83,24 +83,30 @@ def rising(surge: Iterable[Written], ordinary: Iterable[Written], excess: float 
     rates = _Rates(masks, masked, len(here), len(there), min(max(excess, 0.1), 1.0))
     rule = _rule(candidates, rates)
     shown = _apart([*rule, *candidates], masks)
-    terms = [measure((term,), here, there, scored[term]) for term in shown]
+    terms = [_measure((term,), here, there, scored[term]) for term in shown]
     return Found(
         people=len(here),
         ordinary=len(there),
         terms=tuple(sorted(terms, key=lambda term: -term.share)),
-        rule=measure(rule, here, there) if rule else None,
+        rule=_measure(rule, here, there) if rule else None,
     )
 
 
 People = Mapping[int, Sequence[Written]]
 
 
-def measure(words: Sequence[str], surge: People, ordinary: People, score: float = 0.0) -> Term:
+def _measure(words: Sequence[str], surge: People, ordinary: People, score: float = 0.0) -> Term:
     """How many of the people mention any of the words, by the rule that linking applies."""
     met = _mentioning(words, surge)
     usual = len(_mentioning(words, ordinary)) / len(ordinary) if ordinary else None
     samples = tuple(one.ticket for one in met[:SAMPLES])
     return Term(tuple(words), len(met), len(met) / len(surge) if surge else 0.0, usual, round(score, 2), samples)
+
+
+def share_mentioning(words: Sequence[str], texts: Iterable[Written]) -> tuple[int, int]:
+    """How many people mention any of the words, and of how many."""
+    people = _by_person(texts)
+    return len(_mentioning(words, people)), len(people)
 
 
 def _mentioning(words: Sequence[str], people: People) -> list[Written]:
