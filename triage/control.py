@@ -18,7 +18,7 @@ from tickets.models import Outgoing, Ticket, WorkState
 from tickets.roles import Power, colleague, needs, powers_of
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
-from triage.surge import chart, counts, subjects, surges
+from triage.surge import about, chart, counts, subjects, surges
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
 from voice.models import Announcement, Callback, Line
@@ -65,7 +65,7 @@ def room(request: HttpRequest) -> HttpResponse:
 @require_safe
 def surge(request: HttpRequest, pk: int) -> HttpResponse:
     """One surge and what is part of it."""
-    found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by"), pk=pk)
+    found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by", "terms"), pk=pk)
     lines = {f"line:{key}": name for key, name in Line.objects.values_list("key", "name")}
     context = {
         "surge": found,
@@ -74,6 +74,7 @@ def surge(request: HttpRequest, pk: int) -> HttpResponse:
             (lines.get(child.series) or name_of(child.series), child)
             for child in found.children.order_by("series")[:50]
         ],
+        "about": about.shown(found),
         "subjects": subjects.since(found.began_at, found.ended_at),
         "incidents": found.incidents.select_related("problem").order_by("-pk")[:10],
         "alerts": _alerts(f":{found.pk}"),
@@ -106,6 +107,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "headline": headline(seen.times, seen.mostly, surging=surging is not None),
         "surge": found,
         "surging": surging,
+        "about": about.shown(surging),
         "parts": _parts() if surging else [],
         "volume": seen,
         "people": surging.senders if surging else counts.distinct_senders(now - timedelta(hours=1), now),
@@ -125,7 +127,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
 def _surge_on(now: datetime) -> Surge | None:
     """The surge that is on, or the one that was dismissed a moment ago."""
     on = Surge.objects.filter(ended_at=None, parent=None).filter(Q(dismissed_at=None) | Q(dismissed_at__gte=now - UNDO))
-    found = on.select_related("dismissed_by").order_by("dismissed_at", "began_at")
+    found = on.select_related("dismissed_by", "terms").order_by("dismissed_at", "began_at")
     return next((one for one in found if one.dismissed_at is None), None) or found.first()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.utils import timezone
@@ -20,6 +21,7 @@ SOONEST, SHARE_OF_AGE, LATEST = timedelta(minutes=1), 0.05, timedelta(minutes=10
 AFTER, MOST = timedelta(hours=1), 5
 # People of ordinary weeks below which nothing is said of them.
 KNOWN = 50
+UNKNOWN = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,19 @@ class Shown:
     words: Sequence[str]
     label: str
     share: str
-    ordinary: str
+    usual: str
     samples: Sequence[Ticket] = ()
 
     @property
+    def query(self) -> str:
+        """The words as the query of an address."""
+        return urlencode([("words", word) for word in self.words])
+
+    @property
     def coverage(self) -> str:
-        return f"{self.share} of the surge, {self.ordinary}"
+        """What the words cover, as a sentence's end."""
+        usual = f"{self.usual} of an ordinary week" if self.usual != UNKNOWN else "ordinary weeks not known yet"
+        return f"{self.share} of the surge, {usual}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +101,9 @@ def percent(share: float) -> str:
 
 
 def _shown(term: dict[str, Any], tickets: dict[int, Ticket], known: bool) -> Shown:
-    usual = term["ordinary"]
-    ordinary = (
-        f"{percent(usual)} of an ordinary week" if known and usual is not None else "ordinary weeks not known yet"
-    )
+    usual = percent(term["ordinary"]) if known and term["ordinary"] is not None else UNKNOWN
     samples = [tickets[pk] for pk in term["samples"] if pk in tickets]
-    return Shown(term["words"], " or ".join(term["words"]), percent(term["share"]), ordinary, samples)
+    return Shown(term["words"], " or ".join(term["words"]), percent(term["share"]), usual, samples)
 
 
 def _bring_up_to_date(surge: Surge, now: datetime) -> bool:

@@ -86,7 +86,7 @@ def test_it_is_linked_in_chunks(entered, write, monkeypatch):
 
 
 def receive(ticket: Ticket, created: bool = True) -> Ticket:
-    message = SimpleNamespace(subject=ticket.subject, text="words")
+    message = SimpleNamespace(subject=ticket.subject, text="words", visible="")
     linking.link_received([SimpleNamespace(ticket=ticket, created=created, message=message)])
     ticket.refresh_from_db()
     return ticket
@@ -157,7 +157,7 @@ def test_what_joins_a_ticket_is_not_linked(entered, write):
 def test_linking_a_new_ticket_costs_one_query_and_one_update(entered, write, django_assert_num_queries):
     entered()
     ticket = write("a@example.com")
-    message = SimpleNamespace(subject="", text="")
+    message = SimpleNamespace(subject="", text="", visible="")
     with django_assert_num_queries(2):
         linking.link_received([SimpleNamespace(ticket=ticket, created=True, message=message)])
     Incident.objects.update(left_at=timezone.now())
