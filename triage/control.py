@@ -170,6 +170,7 @@ def _sums(bins: Sequence[chart.Bin], size: int) -> list[dict[str, Any]]:
                 "layers": [sum(one.layer(name) for one in some) for name in chart.LAYERS],
                 "total": sum(one.total for one in some),
                 "expected": sum(one.expected for one in some),
+                "missing": sum(one.missing for one in some),
             }
         )
     return rows[::-1]

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from triage.surge.chart import Bin, Drawing, Mark, Span, draw, grid_values
+from triage.surge.chart import Bin, Drawing, draw, grid_values
+from triage.surge.chart_marks import Mark, Number, Span, Stretch
 
 START = datetime(2026, 11, 14, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -67,9 +68,10 @@ def test_surges_are_shaded_as_far_as_they_reach_and_open_ones_to_the_end():
     before = Span(START - 24 * HOUR, START + 24 * HOUR)
     made = chart(days(), spans=[closed, before, Span(START + 9 * 24 * HOUR)])
     width = made.right - made.left
-    assert made.shades[0] == (pytest.approx(made.left + width / 10, abs=0.2), pytest.approx(width / 10, abs=0.2))
-    assert made.shades[1] == (made.left, pytest.approx(width / 10, abs=0.2))
-    assert sum(made.shades[2]) == pytest.approx(made.right, abs=0.2)
+    shades = [(one.x, one.width) for one in made.shades]
+    assert shades[0] == (pytest.approx(made.left + width / 10, abs=0.2), pytest.approx(width / 10, abs=0.2))
+    assert shades[1] == (made.left, pytest.approx(width / 10, abs=0.2))
+    assert sum(shades[2]) == pytest.approx(made.right, abs=0.2)
 
 
 def test_marks_outside_are_left_out_and_crowded_ones_are_not_labelled():
