@@ -86,7 +86,7 @@ class EnterForm(forms.Form):
     link = forms.BooleanField(label="Link the open tickets since then", required=False)
     terms = Offered(label="Only tickets that mention", required=False)
     words = forms.CharField(
-        label="Only tickets that mention any of these words",
+        label="Only tickets that mention (other words)",
         required=False,
         validators=[wordable],
         help_text="Separated by commas; whole words, “log*” for all that begins so. No word at all: every ticket.",

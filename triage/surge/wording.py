@@ -11,11 +11,13 @@ PAIR = " "
 # Words of one text that are read.
 MOST = 400
 LONGEST = 40
-_NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+")
+# Each looks at a run of letters once: a text of a million letters without a space must not cost their square.
+_NOISE = re.compile(r"https?://\S+|www\.\S+|(?<!\S)\S{1,64}@\S+")
 # Between two of these, words belong together.
 _SENTENCES = re.compile(r"[.!?,;:…]+(?=\s|$)|[\n。！？、，()\"“”„]+")
-_WORDS = re.compile(r"\w+(?:['’]\w+)*")
-_UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
+_LETTER = rf"(?:(?![{UNSPACED}])\w)"
+_WORDS = re.compile(rf"[{UNSPACED}]+|{_LETTER}+(?:['’]{_LETTER}+)*")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 # French and Italian articles before an apostrophe; the English possessive.
 _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|dell|nell|all|un)['’](?=\w{2})")
 _OWNED = re.compile(r"['’]s$")
@@ -34,7 +36,7 @@ def terms_of(text: str) -> Iterator[str]:
             left -= 1
             if left < 0:
                 return
-            if _UNSPACED_RUN.search(found):
+            if _UNSPACED.match(found):
                 yield from _letter_pairs(found)
                 before = ""
                 continue
@@ -56,6 +58,5 @@ def _pairs(before: str, word: str) -> bool:
     return not idle or (len(idle) == 1 and idle[0] in PARTICLES)
 
 
-def _letter_pairs(word: str) -> Iterator[str]:
-    for run in _UNSPACED_RUN.findall(word):
-        yield from ([run[at : at + 2] for at in range(len(run) - 1)] or [run])
+def _letter_pairs(run: str) -> list[str]:
+    return [run[at : at + 2] for at in range(min(len(run) - 1, MOST))] or [run]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from triage.surge.chart import Bin, Drawing, draw, grid_values
-from triage.surge.chart_marks import Mark, Number, Span, Stretch
+from triage.surge.chart_marks import Mark, Span
 
 START = datetime(2026, 11, 14, tzinfo=UTC)
 HOUR = timedelta(hours=1)
