@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-# Units between labels of marks; of a digit of a number, and around it.
-LABEL_GAP, DIGIT, AROUND = 84.0, 7.0, 5.0
+# Units of a letter of a name, of a digit of a number, and around both.
+LETTER, DIGIT, AROUND = 6.6, 7.0, 5.0
 
 Place = Callable[[datetime], float]
 
@@ -60,16 +60,19 @@ def stretches_of(spans: Sequence[Span], x: Place, start: datetime, end: datetime
 
 
 def marks_of(marks: Sequence[Mark], x: Place, start: datetime, end: datetime, right: float) -> list[Line]:
-    """Marks within the chart; a label that would run into the next one or out of the chart stands before its line."""
+    """Marks within the chart. A label stands after its line, before it where there is no room, else nowhere."""
     found: list[Line] = []
-    labelled = -LABEL_GAP
+    free = -LETTER
     for mark in sorted(marks, key=lambda one: one.at):
         if not start <= mark.at <= end:
             continue
-        at = x(mark.at)
-        label = mark.label if at - labelled >= LABEL_GAP else ""
-        labelled = at if label else labelled
-        found.append(Line(at, label, end=at > right - LABEL_GAP))
+        at, width = x(mark.at), len(mark.label) * LETTER + AROUND
+        before = at + width > right
+        if (at - width if before else at) < free:
+            found.append(Line(at))
+            continue
+        found.append(Line(at, mark.label, end=before))
+        free = at if before else at + width
     return found
 
 
