@@ -1,6 +1,5 @@
 """The control room: what is coming in, how far from usual that is, and what may be done about it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from triage.models import Incident, SeriesState, Surge
 from triage.surge import about, chart, counts, subjects, surges
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
+from triage.surge.volume_table import rows_of
 from voice.models import Announcement, Callback, Line
 
 DECISIONS = {"dismiss": surges.dismiss, "take-back": surges.take_back}
@@ -155,25 +155,9 @@ def _charts(seen: Volume) -> list[dict[str, Any]]:
 def _tables(seen: Volume) -> list[dict[str, Any]]:
     """The same as text: by day, and by ten minutes."""
     return [
-        {"name": "days", "rows": _sums(seen.days.bins, 24)},
-        {"name": "minutes", "rows": _sums(seen.minutes.bins, 10)},
+        {"name": "days", "rows": rows_of(seen.days, 24)},
+        {"name": "minutes", "rows": rows_of(seen.minutes, 10)},
     ]
-
-
-def _sums(bins: Sequence[chart.Bin], size: int) -> list[dict[str, Any]]:
-    rows = []
-    for at in range(0, len(bins), size):
-        some = bins[at : at + size]
-        rows.append(
-            {
-                "at": some[0].at,
-                "layers": [sum(one.layer(name) for one in some) for name in chart.LAYERS],
-                "total": sum(one.total for one in some),
-                "expected": sum(one.expected for one in some),
-                "missing": sum(one.missing for one in some),
-            }
-        )
-    return rows[::-1]
 
 
 def _open_tickets() -> dict[str, Any]:
