@@ -9,6 +9,7 @@ from tickets import changes
 from tickets.models import Change
 from triage.models import Surge, SurgeTerms
 from triage.surge import about
+from triage.watch import CHORES
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +48,10 @@ def test_it_is_worked_out_anew_when_it_is_due_and_somebody_wrote(surge, django_a
     write(*(NOW + n * timedelta(seconds=1) for n in range(60)), subject="Calendar", text="The calendar is empty")
     assert about.refresh(NOW + 5 * MINUTE) == 1
     assert any("calendar" in word for word in SurgeTerms.objects.get().rule["words"])
+
+
+def test_the_watch_sees_to_it():
+    assert about.refresh in [chore.do for chore in CHORES]
 
 
 def test_an_alert_needs_nobody_to_have_worked_it_out_before(surge):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from tickets.models import Arrival, Entry, Requester, Ticket
 from triage.models import Surge
@@ -116,3 +117,13 @@ def test_the_newest_message_is_the_mark_of_what_was_read():
     assert texts.newest(NOW - HOUR, NOW) == 0
     write(NOW - HOUR, NOW - HOUR / 2, NOW + HOUR)
     assert texts.newest(NOW - HOUR, NOW) == Entry.objects.get(happened_at=NOW - HOUR / 2).pk
+
+
+def test_messages_of_a_time_are_found_without_reading_all_others():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads small tables as a whole")
+    write(*(NOW - n * HOUR for n in range(100)))
+    plan = texts._messages(NOW - HOUR, NOW, "").order_by("-happened_at", "-pk")[:10].explain()
+    assert "entry_messages" in plan
+    assert "SCAN" not in plan.replace("SCAN CONSTANT ROW", "")
+    assert "TEMP B-TREE FOR ORDER BY" not in plan.replace("LAST TERM OF ORDER BY", "")
