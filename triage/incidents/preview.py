@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from tickets.models import Ticket
+from tickets.models import Medium, Ticket
 from triage.incidents import broadcast, frozen, linking
 from triage.incidents.words import reply_text
 from triage.models import Component, Incident, Preview, Update
@@ -114,7 +114,8 @@ def _link(choices: Choices) -> dict[str, Any]:
     since = linking.matching(frozen.query_of(choices.started_at, (), timezone.now()))
     ordinary, looked_at = about.reach(choices.words, choices.started_at)
     share = about.percent(ordinary / looked_at) if looked_at else ""
-    return {**found, "of": since.count(), "ordinary": ordinary, "looked_at": looked_at, "share": share}
+    calls = since.filter(medium=Medium.PHONE).count()
+    return {**found, "of": since.count(), "calls": calls, "ordinary": ordinary, "looked_at": looked_at, "share": share}
 
 
 def _answer(choices: Choices) -> dict[str, Any]:

@@ -7,16 +7,17 @@ greedily by the F measure that is to be expected of it: of a surge in which `exc
 usual ones, a rule that c of the surge's and b of the ordinary people meet tells c − (1 − excess) b of them rightly.
 """
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
 from triage.surge.mentions import mentions
 from triage.surge.wording import PAIR, terms_of
 
-# Letters of a text that are read, and texts of one person.
-LETTERS, TEXTS = 4_000, 5
+# Letters of a text that are read, texts of one person, and buckets in which terms are counted.
+LETTERS, TEXTS, BUCKETS = 3_000, 5, 1 << 20
 # People who must write a term, also as a share of all; times as often as usual; and its score.
 FEWEST, LEAST_SHARE, LEAST_TIMES, LEAST_SCORE = 3, 0.04, 2.0, 2.0
 # Weight of the prior, in people.
@@ -74,20 +75,23 @@ class Found:
 def rising(surge: Iterable[Written], ordinary: Iterable[Written], excess: float = EXCESS) -> Found:
     """The rising terms of the surge's texts, and the rule that tells them. Costs in proportion to the texts."""
     here, there = _by_person(surge), _by_person(ordinary)
-    votes, usual = _votes(here), _votes(there)
+    votes = _votes(here, max(FEWEST, LEAST_SHARE * len(here)))
+    usual = _votes_for(votes, there)
     scored = _scored(votes, usual, len(here), len(there))
     # Of equals the one that is written first: subjects say it in few words.
     candidates = sorted(_telling(scored, votes, usual), key=lambda term: -round(scored[term], 1))[:CANDIDATES]
     masks = {term: _mask(votes[term]) for term in candidates}
     masked = {term: _mask(usual.get(term, ())) for term in candidates}
     rates = _Rates(masks, masked, len(here), len(there), min(max(excess, 0.1), 1.0))
-    rule = _rule(candidates, rates)
-    shown = _apart([*rule, *candidates], masks)
-    terms = [_measure((term,), here, there, scored[term]) for term in shown]
+    chosen = _rule(candidates, rates)
+    shown = [_measure((term,), here, there, scored[term]) for term in _apart([*chosen, *candidates], masks)]
+    # What the search does not find (letters that have several lower cases) is told to nobody.
+    told = {term.words[0]: term for term in shown if term.people >= FEWEST}
+    rule = tuple(word for word in chosen if word in told)
     return Found(
         people=len(here),
         ordinary=len(there),
-        terms=tuple(sorted(terms, key=lambda term: -term.share)),
+        terms=tuple(sorted(told.values(), key=lambda term: -term.share)),
         rule=_measure(rule, here, there) if rule else None,
     )
 
@@ -123,24 +127,45 @@ def _by_person(texts: Iterable[Written]) -> dict[int, list[Written]]:
     return people
 
 
-def _votes(people: People) -> dict[str, list[int]]:
-    """The places of the people who write each term."""
+def _votes(people: People, fewest: float) -> dict[str, list[int]]:
+    """The places of the people who write each term, of terms that enough people write.
+
+    Terms are counted in buckets first (Park, Chen, Yu 1995), so that a flood of words that nobody else writes takes no
+    memory; who falls into a full bucket by chance is counted out after.
+    """
+    buckets = array("I", bytes(4 * BUCKETS))
+    for texts in people.values():
+        for bucket in {hash(term) % BUCKETS for term in _terms(texts)}:
+            buckets[bucket] += 1
     votes: dict[str, list[int]] = defaultdict(list)
     for place, texts in enumerate(people.values()):
-        for term in dict.fromkeys(term for one in texts for term in terms_of(one.text)):
-            votes[term].append(place)
+        for term in _terms(texts):
+            if buckets[hash(term) % BUCKETS] >= fewest:
+                votes[term].append(place)
+    return {term: places for term, places in votes.items() if len(places) >= fewest}
+
+
+def _votes_for(terms: Container[str], people: People) -> dict[str, list[int]]:
+    """The same for these terms alone."""
+    votes: dict[str, list[int]] = defaultdict(list)
+    for place, texts in enumerate(people.values()):
+        for term in _terms(texts):
+            if term in terms:
+                votes[term].append(place)
     return votes
+
+
+def _terms(texts: Sequence[Written]) -> dict[str, None]:
+    """What one person writes, each term once, in order."""
+    return dict.fromkeys(term for one in texts for term in terms_of(one.text))
 
 
 def _scored(
     votes: Mapping[str, Sequence[int]], usual: Mapping[str, Sequence[int]], people: int, ordinary: int
 ) -> dict[str, float]:
     """Terms that rise, with their scores."""
-    fewest = max(FEWEST, LEAST_SHARE * people)
     scored = {}
     for term, places in votes.items():
-        if len(places) < fewest:
-            continue
         known, of = len(usual.get(term, ())) + STAND_IN * GENERAL_RATE, ordinary + STAND_IN
         if len(places) / people >= LEAST_TIMES * known / of:
             score = log_odds(len(places), people, known, of)

@@ -9,7 +9,7 @@ from triage.surge.mentions import UNSPACED
 # What stands between the words of a pair.
 PAIR = " "
 # Words of one text that are read.
-MOST = 400
+MOST = 250
 LONGEST = 40
 # Each looks at a run of letters once: a text of a million letters without a space must not cost their square.
 _NOISE = re.compile(r"https?://\S+|www\.\S+|(?<!\S)\S{1,64}@\S+")
@@ -24,7 +24,7 @@ _OWNED = re.compile(r"['’]s$")
 
 
 def terms_of(text: str) -> Iterator[str]:
-    """Words and pairs of words, case folded, in their order; numbers and codes are words, addresses are none.
+    """Words and pairs of words, in lower case, in their order; numbers and codes are words, addresses are none.
 
     Scripts without spaces give pairs of letters. Words that everybody writes are no terms; in pairs, only those that
     change what the other word means stand ("log in", "not working"). Pairs do not reach over the end of a sentence.
@@ -41,6 +41,9 @@ def terms_of(text: str) -> Iterator[str]:
                 before = ""
                 continue
             word = _plain(found)
+            if len(word) > LONGEST:
+                before = ""
+                continue
             if len(word) > 1 and word not in COMMON:
                 yield word
             if before and _pairs(before, word):
@@ -49,8 +52,9 @@ def terms_of(text: str) -> Iterator[str]:
 
 
 def _plain(word: str) -> str:
-    folded = word.casefold().replace("’", "'")
-    return _OWNED.sub("", _ELIDED.sub("", folded))[:LONGEST]
+    # Not case folded: no search finds "strasse" in "Straße".
+    lowered = word.lower().replace("’", "'")
+    return _OWNED.sub("", _ELIDED.sub("", lowered))
 
 
 def _pairs(before: str, word: str) -> bool:

@@ -276,7 +276,8 @@ def test_what_rises_is_offered_with_what_it_covers(boss, lines, login, surge):
     assert (form["terms"].value(), form["words"].value()) == (["error 500"], "teapot")
 
 
-def test_the_preview_says_how_much_of_the_surge_and_of_ordinary_weeks_a_rule_reaches(boss, lines, login, surge):
+def test_the_preview_says_how_much_of_the_surge_and_of_ordinary_weeks_a_rule_reaches(boss, lines, login, surge, write):
+    write(subject="Asked to be called back", text="Asked on the phone to be called back.")
     asked = offered(boss) | {
         "terms": ["error 500", "gone since"],
         "words": "error 500, tea*",
@@ -286,11 +287,13 @@ def test_the_preview_says_how_much_of_the_surge_and_of_ordinary_weeks_a_rule_rea
     preview = Preview.objects.get()
     assert preview.effects["words"] == ["error 500", "gone since", "tea*"]
     link = preview.effects["link"]
-    assert (link["tickets"], link["of"], link["ordinary"], link["share"]) == (20, 25, 0, "0 %")
+    assert (link["tickets"], link["of"], link["ordinary"], link["share"]) == (20, 26, 0, "0 %")
     assert link["looked_at"] >= about.KNOWN
     page = " ".join(boss.get(address).content.decode().split())
     assert "20</strong> open tickets that mention error 500 or gone since or tea* will be linked" in page
-    assert "25 were opened since then" in page
+    assert (
+        "26 were opened since then and are unsolved, 1 of them by phone: callers gave no words, theirs stays." in page
+    )
     assert "0 % of people write any of these words" in page
     again = boss.get(reverse("incident_enter"), {"again": preview.token}).context["form"]
     assert (again["terms"].value(), again["words"].value()) == (["error 500"], "gone since, tea*")

@@ -1,4 +1,4 @@
-"""The words of a text: case folded, numbers and codes kept, addresses left out, no language taken for granted."""
+"""The words of a text: in lower case, numbers and codes kept, addresses left out, no language taken for granted."""
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,7 @@ from triage.surge.wording import MOST, terms_of
         ("see https://acme.example/login or ann@acme.example", ["see"]),
         ("l'application d’accueil", ["application", "accueil", "application accueil"]),
         ("Anmeldung geht nicht", ["anmeldung"]),
-        ("Straße STRASSE", ["strasse", "strasse", "strasse strasse"]),
+        ("Straße STRASSE", ["straße", "strasse", "straße strasse"]),
         ("Müller's Café", ["müller", "café", "müller café"]),
         ("无法登录", ["无法", "法登", "登录"]),
         ("登录 login", ["登录", "login"]),
@@ -37,7 +37,7 @@ def test_the_terms_of_a_text(text, terms):
 
 def test_what_is_read_of_a_text_is_bounded():
     assert sum(1 for _ in terms_of("word " * 200_000)) <= 2 * MOST
-    assert max(len(term) for term in terms_of("x" * 1_000_000)) < 100
+    assert list(terms_of(f"login {'x' * 1_000_000} fails")) == ["login", "fails"]
 
 
 @given(st.text(max_size=300))
