@@ -1,8 +1,8 @@
 """What a surge is about: the words more people write than in ordinary weeks, and the rule that tells its texts. Pure.
 
 A term's score is the log-odds of being written, in the surge against ordinary weeks, with an informative Dirichlet
-prior, over its standard deviation (Monroe, Colaresi, Quinn: Fightin' Words, 2008, equations 16, 20 and 22). People are
-counted, not texts: whoever writes ten times has one vote. The rule joins up to four terms by "or"; which, is chosen
+prior, over its standard deviation (Monroe, Colaresi, Quinn: Fightin' Words, Political Analysis 16, 2008, 372–403).
+People are counted, not texts: whoever writes ten times has one vote. The rule joins up to four terms by "or"; which, is chosen
 greedily by the F measure that is to be expected of it: of a surge in which `excess` of the people come on top of the
 usual ones, a rule that c of the surge's and b of the ordinary people meet tells c − (1 − excess) b of them rightly.
 """
@@ -50,7 +50,7 @@ class Written:
 class Term:
     """Words that are mentioned (`mentions.py`): by how many people, their share of the surge and of ordinary weeks.
 
-    One word for a term, several for a rule that joins them by "or". `ordinary` is None while too little is known of
+    One word for a term, several for a rule that joins them by "or". `ordinary` is None where there are no texts of
     ordinary weeks. `samples` are tickets, of different people.
     """
 
