@@ -1,6 +1,5 @@
 """The control room: what is coming in, how far from usual that is, and what may be done about it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,9 +17,10 @@ from tickets.models import Outgoing, Ticket, WorkState
 from tickets.roles import Power, colleague, needs, powers_of
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
-from triage.surge import chart, counts, subjects, surges
+from triage.surge import about, chart, counts, subjects, surges
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
+from triage.surge.volume_table import rows_of
 from voice.models import Announcement, Callback, Line
 
 DECISIONS = {"dismiss": surges.dismiss, "take-back": surges.take_back}
@@ -65,7 +65,7 @@ def room(request: HttpRequest) -> HttpResponse:
 @require_safe
 def surge(request: HttpRequest, pk: int) -> HttpResponse:
     """One surge and what is part of it."""
-    found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by"), pk=pk)
+    found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by", "terms"), pk=pk)
     lines = {f"line:{key}": name for key, name in Line.objects.values_list("key", "name")}
     context = {
         "surge": found,
@@ -74,6 +74,7 @@ def surge(request: HttpRequest, pk: int) -> HttpResponse:
             (lines.get(child.series) or name_of(child.series), child)
             for child in found.children.order_by("series")[:50]
         ],
+        "about": about.shown(found),
         "subjects": subjects.since(found.began_at, found.ended_at),
         "incidents": found.incidents.select_related("problem").order_by("-pk")[:10],
         "alerts": _alerts(f":{found.pk}"),
@@ -106,6 +107,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "headline": headline(seen.times, seen.mostly, surging=surging is not None),
         "surge": found,
         "surging": surging,
+        "about": about.shown(surging),
         "parts": _parts() if surging else [],
         "volume": seen,
         "people": surging.senders if surging else counts.distinct_senders(now - timedelta(hours=1), now),
@@ -125,7 +127,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
 def _surge_on(now: datetime) -> Surge | None:
     """The surge that is on, or the one that was dismissed a moment ago."""
     on = Surge.objects.filter(ended_at=None, parent=None).filter(Q(dismissed_at=None) | Q(dismissed_at__gte=now - UNDO))
-    found = on.select_related("dismissed_by").order_by("dismissed_at", "began_at")
+    found = on.select_related("dismissed_by", "terms").order_by("dismissed_at", "began_at")
     return next((one for one in found if one.dismissed_at is None), None) or found.first()
 
 
@@ -153,24 +155,9 @@ def _charts(seen: Volume) -> list[dict[str, Any]]:
 def _tables(seen: Volume) -> list[dict[str, Any]]:
     """The same as text: by day, and by ten minutes."""
     return [
-        {"name": "days", "rows": _sums(seen.days.bins, 24)},
-        {"name": "minutes", "rows": _sums(seen.minutes.bins, 10)},
+        {"name": "days", "rows": rows_of(seen.days, 24)},
+        {"name": "minutes", "rows": rows_of(seen.minutes, 10)},
     ]
-
-
-def _sums(bins: Sequence[chart.Bin], size: int) -> list[dict[str, Any]]:
-    rows = []
-    for at in range(0, len(bins), size):
-        some = bins[at : at + size]
-        rows.append(
-            {
-                "at": some[0].at,
-                "layers": [sum(one.layer(name) for one in some) for name in chart.LAYERS],
-                "total": sum(one.total for one in some),
-                "expected": sum(one.expected for one in some),
-            }
-        )
-    return rows[::-1]
 
 
 def _open_tickets() -> dict[str, Any]:

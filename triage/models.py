@@ -87,6 +87,21 @@ class Surge(models.Model):
         return f"surge {self.series} {self.began_at:%F %H:%M}"
 
 
+class SurgeTerms(models.Model):
+    """What a surge is about, worked out once in a while (`surge/about.py`), so that pages need only read it."""
+
+    surge = models.OneToOneField(Surge, on_delete=models.CASCADE, related_name="terms")
+    at = models.DateTimeField(help_text="When it was worked out")
+    newest = models.PositiveBigIntegerField(default=0, help_text="The newest message that was there")
+    people = models.PositiveIntegerField(default=0, help_text="Different people whose texts were read")
+    ordinary = models.PositiveIntegerField(default=0, help_text="The same of ordinary weeks")
+    terms = models.JSONField(default=list, help_text="Rising terms: words, people, share, ordinary, score, samples")
+    rule = models.JSONField(null=True, blank=True, help_text="The rule that is offered, in the same form")
+
+    def __str__(self) -> str:
+        return f"terms of {self.surge}"
+
+
 class Incident(models.Model):
     """Incident mode for one problem, from entering to leaving."""
 

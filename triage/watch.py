@@ -17,7 +17,7 @@ from triage import refused, reminders
 from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
-from triage.surge import counts, tick
+from triage.surge import about, counts, tick
 from voice import dialling, downloads, fallback, reconcile, sounds, texts
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ CHORES = (
     Chore("ask Twilio for what was missed", 300, reconcile.start),
     Chore("expand jobs", 5, jobs.sweep),
     Chore("tick", 10, tick.tick),
+    Chore("say what surges are about", 15, about.refresh),
     Chore("ask about announcements", 60, reminders.remind),
     Chore("alarm about refused webhooks", 20, refused.look),
     Chore("forget old minutes", 3600, counts.forget),

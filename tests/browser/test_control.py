@@ -15,7 +15,7 @@ from tickets.channels import web_form
 from tickets.notices import NOTICES
 from triage.incidents import jobs, mode
 from triage.incidents.mode import Choices
-from triage.models import Component, Incident, Job, SeriesState, Surge
+from triage.models import Component, Incident, Job, SeriesState, Surge, SurgeTerms
 from triage.status import export
 from voice.models import Line
 
@@ -41,8 +41,11 @@ def surge() -> Surge:
         open_text={"en": "Hello, this is Acme."},
     )
     Component.objects.create(name="Appointments and reminders by text message", status="degraded_performance")
-    for _ in range(3):
-        ticket("Calendar does not load")
+    samples = [ticket("Calendar does not load").pk for _ in range(3)]
+    shares = {"people": 83, "share": 0.83, "ordinary": 0.012, "score": 9.1, "samples": samples}
+    rule = {"words": ["calendar", "error 500"], **shares}
+    terms = [{"words": [word], **shares} for word in (*rule["words"], "Donaudampfschifffahrtsgesellschaft" * 2)]
+    SurgeTerms.objects.create(surge=made, at=now, people=100, ordinary=900, terms=terms, rule=rule)
     return made
 
 

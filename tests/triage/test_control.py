@@ -14,8 +14,8 @@ from tickets.models import AuditEntry, Outgoing, WorkState
 from triage import alerts
 from triage.control import headline
 from triage.health import health
-from triage.models import HourCount, Incident, Lease, MinuteCount, SeriesState, Surge
-from triage.surge import counts
+from triage.models import HourCount, Incident, Lease, MinuteCount, SeriesState, Surge, SurgeTerms, Update
+from triage.surge import about, counts
 from voice.models import Announcement, Line
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,16 @@ def a_surge(**values):
     facts = {"began_at": now - timedelta(minutes=20), "detected_at": now - timedelta(minutes=18)}
     facts |= {"peak_ratio": 107.3, "total": 1316, "expected": 14, "senders": 870, "series": "all"}
     return Surge.objects.create(**(facts | values))
+
+
+def terms(surge, number=1):
+    """What the surge is about: so many terms, each with a ticket."""
+    found = [
+        {"words": [f"word {n}"], "people": 50, "share": 0.83, "ordinary": 0.012, "score": 9, "samples": [ticket().pk]}
+        for n in range(number)
+    ]
+    values = {"at": timezone.now(), "people": 60, "ordinary": 900, "terms": found, "rule": found[0]}
+    return SurgeTerms.objects.update_or_create(surge=surge, defaults=values)[0]
 
 
 def page(client, path="/control/"):
@@ -85,9 +95,10 @@ def test_the_queries_do_not_grow_with_what_is_there(client, manager):
             page(client)
         return len(seen)
 
-    a_surge()
+    surge = a_surge()
+    terms(surge, number=1)
     Line.objects.create(key="a", name="A", number="+12025550100")
-    Incident.objects.create(problem=problem(), started_at=timezone.now(), entered_at=timezone.now())
+    incident = Incident.objects.create(problem=problem(), started_at=timezone.now(), entered_at=timezone.now())
     page(client)
     few = queries()
     now = timezone.now().replace(second=0, microsecond=0)
@@ -99,6 +110,9 @@ def test_the_queries_do_not_grow_with_what_is_there(client, manager):
     MinuteCount.objects.bulk_create(
         MinuteCount(series="medium:phone", minute=now - timedelta(minutes=n), arrivals=n, senders=n) for n in range(300)
     )
+    terms(surge, number=8)
+    for n in range(13):
+        Update.objects.create(incident=incident, status="investigating", body=f"News {n}", at=now)
     for n in range(3):
         ticket()
         alerts.notify("test", f"Subject {n}", "Text")
@@ -189,3 +203,68 @@ def test_a_watch_that_fell_silent_is_told():
     now = timezone.now()
     Lease.objects.create(name="watch", holder="x", until=now - timedelta(minutes=5))
     assert [check.value for check in health(now).checks if check.name == "Watch"] == ["silent for 5 min"]
+
+
+def test_what_people_write_about_stands_beside_the_chart(client, manager):
+    surge = a_surge()
+    assert "Nobody wrote yet" not in page(client), "nothing is claimed before it was worked out"
+    terms(surge)
+    text = page(client)
+    assert 'word 0</th><td class="num"><strong>83 %</strong></td><td class="num">1.2 %</td>' in text
+    assert "83 % of the surge, 1.2 % of an ordinary week" in text
+    assert "/incidents/enter/?words=word+0" in text
+    Surge.objects.update(ended_at=timezone.now())
+    assert "word 0" not in page(client)
+
+
+def test_the_living_part_moves_when_other_words_rise(client, manager, django_capture_on_commit_callbacks):
+    surge = a_surge()
+    tag = client.get("/control/?live")["ETag"]
+    for n in range(3):
+        ticket("Teapot", waiting=1, address=f"t{n}@example.org")
+    with django_capture_on_commit_callbacks(execute=True):
+        about.refresh()
+    response = client.get("/control/?live", headers={"If-None-Match": tag})
+    assert response.status_code == 200
+    assert b"teapot" in response.content
+    assert SurgeTerms.objects.get().surge == surge
+
+
+def test_the_page_of_a_surge_links_samples_of_its_words(client, manager):
+    surge = a_surge()
+    sample = terms(surge).terms[0]["samples"][0]
+    text = page(client, f"/surges/{surge.pk}/")
+    assert f'href="/desk/tickets/{sample}/"' in text or f"/tickets/{sample}/" in text
+    assert "83 % of the surge" in text
+
+
+def test_an_agent_is_not_offered_to_enter_incident_mode_for_words(client):
+    client.force_login(person("agent"))
+    terms(a_surge())
+    text = page(client)
+    assert "word 0" in text
+    assert "words=word" not in text
+
+
+def test_thirteen_updates_are_numbered_in_the_chart_and_listed_by_number(client, manager):
+    now = timezone.now()
+    incident = Incident.objects.create(
+        problem=problem("Logins failing"), started_at=now, entered_at=now - timedelta(days=3), left_at=now
+    )
+    for n in range(13):
+        at = now - timedelta(days=3) + timedelta(hours=5.4 * n)
+        Update.objects.create(incident=incident, status="investigating", body=f"News {n + 1}.", at=at)
+    text = page(client)
+    assert text.count('<line class="told"') >= 2 * 13
+    for n in range(1, 14):
+        assert f'<th scope="row" class="num">{n}</th>' in text
+        assert f"News {n}." in text
+    assert '<rect class="incident"' in text
+    assert "<title>Incident mode: Logins failing</title>" in text
+    assert '<th scope="row" class="num">13</th>' in page(client, "/control/?table"), "the text alternative has them too"
+
+
+def test_charts_tell_a_pointer_their_figures(client, manager):
+    contacts([timezone.now() - timedelta(seconds=90)] * 7)
+    counts.recount()
+    assert "7 (phone 7, email 0, web 0), 0 expected</title>" in page(client)

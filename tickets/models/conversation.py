@@ -128,6 +128,7 @@ class Entry(models.Model):
 
     class Meta:
         ordering = ["happened_at", "id"]
+        indexes = [models.Index(fields=["happened_at"], condition=Q(kind="message"), name="entry_messages")]
         verbose_name_plural = "entries"
 
     def __str__(self) -> str:

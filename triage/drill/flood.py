@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from tickets.blobs import write_durably
-from triage.drill import doors, history
+from triage.drill import doors, everyday, history
 from triage.drill.contacts import MIX, Contact, people
 from triage.drill.record import Record
 from triage.drill.rhythm import flood_offsets
@@ -77,6 +77,7 @@ def _seed(dice: random.Random, line: Line, say: Callable[[str], object]) -> None
         return
     say("Seeding ten ordinary days …")
     say(f"{history.seed(now, dice, line.key)} contacts journaled")
+    say(f"{everyday.seed(now, dice)} ordinary tickets written")
 
 
 def _send(schedule: list[tuple[float, Contact]], street: doors.Street, record: Record) -> None:

@@ -1,23 +1,28 @@
 """What managers fill in: sensible from the start, so that entering incident mode takes a look and two clicks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.conf.locale import LANG_INFO
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from triage.incidents.preview import Choices
 from triage.incidents.words import first_words
 from triage.models import Component, Incident, Surge, Update
+from triage.surge.about import Shown
+from triage.surge.mentions import means_something
 from voice.models import Line
 from voice.sound_fields import SaysForm
 
 # What may be promised, in minutes; 0: nothing is promised.
 PROMISES = [(15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (120, "2 hours"), (0, "no promise")]
 ONGOING = [choice for choice in Update.Status.choices if choice[0] in ("investigating", "identified", "monitoring")]
+# Words of a linking rule that somebody types.
+MOST_WORDS, LONGEST_WORD = 40, 80
 MOMENT = "%Y-%m-%dT%H:%M"
 
 
@@ -25,6 +30,19 @@ def name_of(language: str) -> str:
     """A language's name, or its tag where nobody gave it one."""
     known = LANG_INFO.get(language.lower()) or LANG_INFO.get(language.lower().split("-")[0], {})
     return known.get("name", language)
+
+
+def split_words(typed: str) -> list[str]:
+    return [word.strip() for word in typed.split(",") if word.strip()]
+
+
+def wordable(typed: str) -> None:
+    """Refuses words that could only match everything or nothing, and lists that no database should be asked."""
+    words = split_words(typed)
+    if idle := [word for word in words if not means_something(word)]:
+        raise ValidationError(f"“{idle[0]}” has no letter or digit to look for.")
+    if len(words) > MOST_WORDS or any(len(word) > LONGEST_WORD for word in words):
+        raise ValidationError(f"At most {MOST_WORDS} words of at most {LONGEST_WORD} letters, please.")
 
 
 def languages_of(lines: list[Line]) -> list[str]:
@@ -39,6 +57,15 @@ def playbook(lines: list[Line], language: str) -> str:
     if len(own) > 1 and "" not in own:
         return ""
     return max(own, key=len, default="") or first_words("announcement", language)
+
+
+class Offered(forms.MultipleChoiceField):
+    """Boxes of what rises in a surge. What rose a moment ago, when the page was made, may be ticked as well."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def valid_value(self, value: str) -> bool:
+        return True
 
 
 class EnterForm(SaysForm):
@@ -58,10 +85,12 @@ class EnterForm(SaysForm):
     update = forms.CharField(label="First public update", widget=forms.Textarea(attrs={"rows": 3}))
     next_update_minutes = forms.TypedChoiceField(label="Next update within", choices=PROMISES, coerce=int)
     link = forms.BooleanField(label="Link the open tickets since then", required=False)
+    terms = Offered(label="Only tickets that mention", required=False)
     words = forms.CharField(
-        label="Only tickets with any of these words",
+        label="Only tickets that mention (other words)",
         required=False,
-        help_text="Separated by commas; empty: all of them.",
+        validators=[wordable],
+        help_text="Separated by commas; whole words, “log*” for all that begins so. No word at all: every ticket.",
     )
     link_new = forms.BooleanField(label="Link new tickets while incident mode is on", required=False)
     answer = forms.BooleanField(label="Answer everybody linked, by one mail each", required=False)
@@ -73,8 +102,15 @@ class EnterForm(SaysForm):
     )
     surge = forms.ModelChoiceField(Surge.objects.all(), required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **values: Any) -> None:
+    def __init__(self, *args: Any, offered: Sequence[Shown] = (), **values: Any) -> None:
+        """`offered`: the rising terms of the surge that is on, each a box with what it covers."""
         super().__init__(*args, **values)
+        known = {term.label: term.coverage for term in offered}
+        ticked = self["terms"].value() or []
+        terms = [
+            (word, f"{word}: {known[word]}" if word in known else word) for word in {**known, **dict.fromkeys(ticked)}
+        ]
+        self.fields["terms"].choices = terms  # type: ignore[attr-defined]
         lines = list(Line.objects.filter(active=True))
         self.languages = languages_of(lines)
         self.parts = list(Component.objects.all())
@@ -127,7 +163,7 @@ class EnterForm(SaysForm):
             recorded=self.recorded(),
             notice={language: values[f"notice_{language}"] for language in self.languages},
             components={str(part.pk): values[f"part_{part.pk}"] for part in self.parts if values[f"part_{part.pk}"]},
-            words=[word.strip() for word in values["words"].split(",") if word.strip()],
+            words=list(dict.fromkeys([*values["terms"], *split_words(values["words"])])),
             reply=values["reply"],
             surge=values["surge"].pk if values["surge"] else None,
         )
@@ -151,12 +187,14 @@ def first_choices(surge: Surge | None) -> dict[str, Any]:
     }
 
 
-def same_choices(choices: Mapping[str, Any]) -> dict[str, Any]:
-    """The form as it was filled in for a preview, to change something."""
+def same_choices(choices: Mapping[str, Any], offered: Iterable[str] = ()) -> dict[str, Any]:
+    """The form as it was filled in for a preview, to change something; `offered` words have boxes of their own."""
+    boxes = set(offered)
     again = {
         **choices,
         "started_at": datetime.fromisoformat(choices["started_at"]),
-        "words": ", ".join(choices["words"]),
+        "terms": [word for word in choices["words"] if word in boxes],
+        "words": ", ".join(word for word in choices["words"] if word not in boxes),
     }
     kinds = (("say", "announcement"), ("sound", "recorded"), ("notice", "notice"), ("part", "components"))
     for prefix, words in kinds:

@@ -15,6 +15,7 @@ from tickets.models import Entry, Medium, Problem, Ticket
 from triage.incidents import frozen
 from triage.incidents.frozen import Chunk, Query
 from triage.models import Incident, Job
+from triage.surge import mentions
 
 # Tickets in one transaction.
 CHUNK = 500
@@ -33,25 +34,24 @@ def matching(query: Query) -> QuerySet[Ticket]:
         merged_into=None,
         created_at__gte=datetime.fromisoformat(query["since"]),
     )
-    if query["words"]:
-        said = Entry.objects.filter(ticket=OuterRef("pk"), kind=Entry.Kind.MESSAGE)
-        found = found.filter(
-            _any_word("subject", query["words"]) | Exists(said.filter(_any_word("text", query["words"])))
-        )
-    return found
+    return found.filter(_mentioning(query["words"])) if query["words"] else found
 
 
-def _any_word(field: str, words: Sequence[str]) -> Q:
-    condition = Q()
-    for word in words:
-        condition |= Q(**{f"{field}__icontains": word})
-    return condition
+def _mentioning(words: Sequence[str]) -> Q:
+    """The rule of `mentions` in the database, on the subject and on people's own words, quotes left out.
+
+    Callers' tickets have a subject of ours.
+    """
+    wanted = mentions.pattern(words)
+    if not wanted:
+        return Q(pk=None)
+    said = Entry.objects.filter(ticket=OuterRef("pk"), kind=Entry.Kind.MESSAGE, visible__iregex=wanted)
+    return Q(~Q(medium=Medium.PHONE), subject__iregex=wanted) | Q(Exists(said))
 
 
 def belongs(text: str, words: Sequence[str], medium: str) -> bool:
     """Whether a new ticket is the incident's. Who calls says no words: the call heard the announcement."""
-    lowered = text.lower()
-    return not words or medium == Medium.PHONE or any(word.lower() in lowered for word in words)
+    return not words or medium == Medium.PHONE or mentions.mentions(text, words)
 
 
 def link_chunk(job: Job) -> Chunk:
@@ -105,7 +105,7 @@ def link_received(received: Sequence[Received]) -> None:
     incidents = list(on.values_list("problem_id", "link_words", "started_at"))
     linked: dict[int, list[int]] = defaultdict(list)
     for one in new:
-        said = f"{one.message.subject} {one.message.text}"
+        said = f"{one.message.subject}\n{one.message.visible or one.message.text}"
         for problem, words, since in incidents:
             if since <= one.ticket.created_at and belongs(said, words, one.ticket.medium):
                 one.ticket.problem_id = problem

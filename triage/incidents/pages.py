@@ -15,10 +15,10 @@ from tickets import changes
 from tickets.models import Notice, Ticket
 from tickets.roles import Power, needs, powers_of
 from triage.incidents import broadcast, linking, mode
-from triage.incidents.forms import EnterForm, LeaveForm, ReplyForm, UpdateForm, first_choices, same_choices
+from triage.incidents.forms import MOST_WORDS, EnterForm, LeaveForm, ReplyForm, UpdateForm, first_choices, same_choices
 from triage.incidents.words import first_words, reply_text
 from triage.models import Incident, Job, Preview, Surge, Update
-from triage.surge import subjects
+from triage.surge import about, subjects
 from voice import listeners
 from voice.models import Announcement
 
@@ -44,31 +44,32 @@ def incidents(request: HttpRequest) -> HttpResponse:
 @needs(Power.RUN_INCIDENTS)
 def enter(request: HttpRequest) -> HttpResponse:
     """The form; a valid one leads to its preview and changes nothing."""
+    surge = _surge()
+    found = about.shown(surge)
+    offered = found.terms if found else []
     if request.method == "POST":
-        form = EnterForm(request.POST, request.FILES)
+        form = EnterForm(request.POST, request.FILES, offered=offered)
         if form.is_valid():
             return redirect("incident_preview", mode.preview(form.choices(), request.user).token)
     else:
-        form = EnterForm(initial=_initial(request))
-    context = {"form": form, "subjects": _subjects()}
+        form = EnterForm(initial=_initial(request, surge, [term.label for term in offered]), offered=offered)
+    context = {"form": form, "about": found, "subjects": subjects.since(surge.began_at) if surge else []}
     return render(request, "incidents/enter.html", context, status=400 if form.errors else 200)
 
 
 def _surge() -> Surge | None:
-    return Surge.objects.filter(ended_at=None, dismissed_at=None).order_by("began_at").first()
+    on = Surge.objects.filter(ended_at=None, dismissed_at=None, parent=None).select_related("terms")
+    return on.order_by("began_at").first()
 
 
-def _subjects() -> list[tuple[str, int]]:
-    """What people write about, for whoever has to find a title."""
-    surge = _surge()
-    return subjects.since(surge.began_at) if surge else []
-
-
-def _initial(request: HttpRequest) -> dict[str, object]:
+def _initial(request: HttpRequest, surge: Surge | None, offered: list[str]) -> dict[str, object]:
+    """As it was for a preview that is to be changed, or as a surge suggests; `?words` brings a rule along."""
     again = Preview.objects.filter(token=request.GET.get("again", "")).first()
     if again is not None:
-        return same_choices(again.choices)
-    return first_choices(_surge())
+        return same_choices(again.choices, offered)
+    words = dict.fromkeys(request.GET.getlist("words")[:MOST_WORDS])
+    typed = ", ".join(word for word in words if word not in offered)
+    return {**first_choices(surge), "terms": [word for word in words if word in offered], "words": typed}
 
 
 @needs(Power.RUN_INCIDENTS)

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from tickets.models import Ticket
+from tickets.models import Medium, Ticket
 from triage.incidents import broadcast, frozen, linking
 from triage.incidents.words import reply_text
 from triage.models import Component, Incident, Preview, Update
 from triage.status import subscribers
+from triage.surge import about
 from voice import sounds
 from voice.hearing import after_words
 from voice.lines import says
@@ -110,7 +111,15 @@ def _matching_now(choices: Choices) -> QuerySet[Ticket]:
 
 
 def _link(choices: Choices) -> dict[str, Any]:
-    return {"tickets": _matching_now(choices).count()}
+    """How many tickets are linked; with words, of how many, and how many people of ordinary weeks write them."""
+    found = {"tickets": _matching_now(choices).count()}
+    if not choices.words:
+        return found
+    since = linking.matching(frozen.query_of(choices.started_at, (), timezone.now()))
+    ordinary, looked_at = about.reach(choices.words, choices.started_at)
+    share = about.percent(ordinary / looked_at) if looked_at else ""
+    calls = since.filter(medium=Medium.PHONE).count()
+    return {**found, "of": since.count(), "calls": calls, "ordinary": ordinary, "looked_at": looked_at, "share": share}
 
 
 def _answer(choices: Choices) -> dict[str, Any]:

@@ -1,17 +1,24 @@
-"""Volume over time as the geometry of an SVG: stacked by channel, square-root scale, the expected band. Pure."""
+"""Volume over time as the geometry of an SVG: stacked by channel, square-root scale, the expected band. Pure.
+
+What happened meanwhile stands above it: `chart_marks.py`.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
+from triage.surge.chart_marks import Line, Mark, Number, Span, Stretch, marks_of, numbers_of, stretches_of
+
 # From the bottom up; what is in no other layer is the last one's.
 LAYERS = ("phone", "email", "web")
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 8.0, 22.0, 24.0
 # Headroom above the highest value, and the least highest value.
 HEADROOM, LEAST = 1.12, 6.0
-# Units between grid lines, and between labels of marks.
-GRID_GAP, LABEL_GAP = 30.0, 84.0
+# Units between grid lines, and what the numbers of updates need above the plot.
+GRID_GAP, NUMBERS = 30.0, 20.0
+# Bins that one tooltip is about, where a bin is an hour and where it is a minute.
+HOURS_AT_ONCE, MINUTES_AT_ONCE = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,8 @@ class Bin:
     expected: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    # Nobody knows what came in: the sources were silent. Drawn as a gap, not as nothing.
+    missing: bool = False
 
     @property
     def total(self) -> int:
@@ -33,31 +42,6 @@ class Bin:
         if name != LAYERS[-1]:
             return self.counts.get(name, 0)
         return sum(count for medium, count in self.counts.items() if medium not in LAYERS[:-1])
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch to be shaded, such as a surge; open ones reach to the end."""
-
-    start: datetime
-    end: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A moment with a name, such as entering incident mode."""
-
-    at: datetime
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A grid line, a tick or a mark at one coordinate. `end`: the label stands before it."""
-
-    at: float
-    label: str = ""
-    end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +61,43 @@ class Chart:
     grid: list[Line] = field(default_factory=list)
     ticks: list[Line] = field(default_factory=list)
     days: list[Line] = field(default_factory=list)
-    shades: list[tuple[float, float]] = field(default_factory=list)
+    shades: list[Stretch] = field(default_factory=list)
+    gaps: list[Stretch] = field(default_factory=list)
+    incidents: list[Stretch] = field(default_factory=list)
     marks: list[Line] = field(default_factory=list)
+    numbers: list[Line] = field(default_factory=list)
+    tips: list[Stretch] = field(default_factory=list)
 
     @property
     def plot_height(self) -> float:
         return self.bottom - self.top
 
+    @property
+    def label_at(self) -> float:
+        """Where names of marks stand: above the numbers of updates."""
+        return TOP - 9
+
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What is to be drawn: bins of equal width, shaded stretches, marked moments."""
+    """What is to be drawn: bins of equal width, shaded stretches, incidents, marked moments, numbered updates."""
 
     bins: Sequence[Bin]
     step: timedelta
     zone: tzinfo
     spans: Sequence[Span] = ()
+    incidents: Sequence[Span] = ()
     marks: Sequence[Mark] = ()
+    updates: Sequence[Number] = ()
 
 
 def draw(drawing: Drawing, kind: str, width: int, height: int) -> Chart:
-    """Lays the drawing out in a box. `kind` is "wide" or "narrow": narrow ones carry half the labels."""
+    """Lays the drawing out in a box. `kind` is "wide" or "narrow": narrow ones carry half the labels, and no tips."""
     bins = drawing.bins
-    left, right, top, bottom = LEFT, width - RIGHT, TOP, height - BOTTOM
+    left, right, bottom = LEFT, width - RIGHT, height - BOTTOM
     start, end = bins[0].at, bins[-1].at + drawing.step
+    updates = [one for one in drawing.updates if start <= one.at <= end]
+    top = TOP + (NUMBERS if updates else 0)
     highest = max(max(one.total for one in bins), max(one.high for one in bins), LEAST) * HEADROOM
 
     def x(at: datetime) -> float:
@@ -109,6 +106,7 @@ def draw(drawing: Drawing, kind: str, width: int, height: int) -> Chart:
     def y(value: float) -> float:
         return round(bottom - (bottom - top) * math.sqrt(max(value, 0.0) / highest), 1)
 
+    xs = [x(one.at) for one in bins] + [right]
     return Chart(
         kind,
         width,
@@ -117,14 +115,18 @@ def draw(drawing: Drawing, kind: str, width: int, height: int) -> Chart:
         right,
         top,
         bottom,
-        areas=_areas(bins, [x(one.at) for one in bins] + [right], y),
-        band=_band(bins, [x(one.at) for one in bins] + [right], y),
-        upper=_upper(bins, [x(one.at) for one in bins] + [right], y),
+        areas=_areas(bins, xs, y),
+        band=_band(bins, xs, y),
+        upper=_upper(bins, xs, y),
         grid=[Line(y(value), f"{value:,}") for value in grid_values(highest, bottom - top)],
         ticks=_ticks(drawing, x, half=kind == "narrow"),
         days=_midnights(drawing, x),
-        shades=[(x(span.start), round(max(x(span.end or end) - x(span.start), 2.0), 1)) for span in drawing.spans],
-        marks=_marks(drawing.marks, x, start, end, right),
+        shades=stretches_of(drawing.spans, x, start, end),
+        gaps=[Stretch(xs[one.start], round(xs[one.stop] - xs[one.start], 1), "Not known") for one in _gaps(bins)],
+        incidents=stretches_of(drawing.incidents, x, start, end),
+        marks=marks_of(drawing.marks, x, start, end, right),
+        numbers=numbers_of(updates, x, left, right),
+        tips=_tips(drawing, xs) if kind == "wide" else [],
     )
 
 
@@ -143,15 +145,35 @@ def grid_values(highest: float, height: float) -> list[int]:
 
 
 def _areas(bins: Sequence[Bin], xs: Sequence[float], y: Callable[[float], float]) -> list[tuple[str, str]]:
-    """One closed skyline per layer, each on top of the last."""
+    """One closed skyline per layer, each on top of the last, interrupted by gaps."""
+    known = _runs(bins, missing=False)
     below = [0.0] * len(bins)
     areas = []
     for name in LAYERS:
         above = [under + one.layer(name) for under, one in zip(below, bins, strict=True)]
         if above != below:
-            areas.append((name, _skyline(xs, [y(value) for value in above], [y(value) for value in below])))
+            tops, bottoms = [y(value) for value in above], [y(value) for value in below]
+            paths = [_skyline(xs[run.start : run.stop + 1], tops[run], bottoms[run]) for run in known]
+            areas.append((name, "".join(paths)))
         below = above
     return areas
+
+
+def _gaps(bins: Sequence[Bin]) -> list[slice]:
+    return _runs(bins, missing=True)
+
+
+def _runs(bins: Sequence[Bin], *, missing: bool) -> list[slice]:
+    """The stretches of bins that are missing, or that are not."""
+    runs: list[slice] = []
+    for index, one in enumerate(bins):
+        if one.missing != missing:
+            continue
+        if runs and runs[-1].stop == index:
+            runs[-1] = slice(runs[-1].start, index + 1)
+        else:
+            runs.append(slice(index, index + 1))
+    return runs
 
 
 def _band(bins: Sequence[Bin], xs: Sequence[float], y: Callable[[float], float]) -> str:
@@ -204,17 +226,24 @@ def _midnights(drawing: Drawing, x: Callable[[datetime], float]) -> list[Line]:
     return [Line(x(one.at)) for one in drawing.bins[1:] if one.at.astimezone(drawing.zone).hour == 0]
 
 
-def _marks(
-    marks: Sequence[Mark], x: Callable[[datetime], float], start: datetime, end: datetime, right: float
-) -> list[Line]:
-    """Marks within the chart; a label that would run into the next one or out of the chart stands before its line."""
-    found: list[Line] = []
-    labelled = -LABEL_GAP
-    for mark in sorted(marks, key=lambda one: one.at):
-        if not start <= mark.at <= end:
-            continue
-        at = x(mark.at)
-        label = mark.label if at - labelled >= LABEL_GAP else ""
-        labelled = at if label else labelled
-        found.append(Line(at, label, end=at > right - LABEL_GAP))
-    return found
+def _tips(drawing: Drawing, xs: Sequence[float]) -> list[Stretch]:
+    """What a pointer is told of a few bins at once: the figures, by layer, beside what was expected."""
+    size = HOURS_AT_ONCE if drawing.step >= timedelta(hours=1) else MINUTES_AT_ONCE
+    tips = []
+    for first in range(0, len(drawing.bins), size):
+        some = drawing.bins[first : first + size]
+        width = round(xs[first + len(some)] - xs[first], 1)
+        tips.append(Stretch(xs[first], width, _said(some, some[-1].at + drawing.step, drawing.zone)))
+    return tips
+
+
+def _said(bins: Sequence[Bin], end: datetime, zone: tzinfo) -> str:
+    start, end = bins[0].at.astimezone(zone), end.astimezone(zone)
+    when = f"{start:%a} {start.day}, {start:%H:%M}–{end:%H:%M}"
+    if all(one.missing for one in bins):
+        return f"{when}: not known"
+    parts = [f"{name} {sum(one.layer(name) for one in bins):,}" for name in LAYERS]
+    expected = sum(one.expected for one in bins)
+    unknown = ", partly not known" if any(one.missing for one in bins) else ""
+    total = sum(one.total for one in bins)
+    return f"{when}: {total:,} ({', '.join(parts)}), {expected:,.0f} expected{unknown}"

@@ -4,13 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Q
 
 from triage.models import HourCount, Incident, MinuteCount, SeriesState, Surge, Update
-from triage.surge.chart import Bin, Drawing, Mark, Span
+from triage.surge.chart import Bin, Drawing
+from triage.surge.chart_marks import Mark, Number, Span
 from triage.surge.counts import HOUR, MINUTE, floor
 from triage.surge.detector import Detector
 from triage.surge.series import ALL
@@ -22,8 +24,16 @@ HOURS = 3
 LEAST_EXPECTED = 3.0
 # A channel that brings so large a share of the requests is what it is mostly about.
 MOSTLY = 0.6
-# Updates marked in the charts.
-UPDATES = 30
+# Surges, incidents and updates marked in the charts.
+SURGES, INCIDENTS, UPDATES = 50, 20, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An update under the number it has in the charts."""
+
+    number: int
+    update: Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class Volume:
     expected_hour: float
     times: float | None
     mostly: str
+    updates: Sequence[Told] = ()
 
 
 def volume(now: datetime, surge: Surge | None) -> Volume:
@@ -44,19 +55,21 @@ def volume(now: datetime, surge: Surge | None) -> Volume:
     state = SeriesState.objects.filter(series=ALL).first()
     detector = detector_of(state.state) if state and state.state else None
     first_hour = now.replace(minute=0, second=0, microsecond=0) - (DAYS * 24 - 1) * HOUR
-    spans, marks = _spans(first_hour), _marks(first_hour)
+    updates = _updates(first_hour)
+    marked = _marked(first_hour, updates)
     days = _bins(_hours(first_hour), first_hour, HOUR, DAYS * 24, detector)
     first_minute = floor(now) - (HOURS * 60 - 1) * MINUTE
     minutes = _bins(_minutes(first_minute), first_minute, MINUTE, HOURS * 60, detector)
     recent = minutes[-60:]
     expected = sum(one.expected for one in recent)
     return Volume(
-        days=Drawing(days, HOUR, zone, spans, marks),
-        minutes=Drawing(minutes, MINUTE, zone, spans, marks),
+        days=Drawing(days, HOUR, zone, **marked),
+        minutes=Drawing(minutes, MINUTE, zone, **marked),
         last_hour=sum(one.total for one in recent),
         expected_hour=expected,
         times=_times(state, surge, sum(one.total for one in recent), expected),
         mostly=mostly(recent[-15:] if surge else recent),
+        updates=updates,
     )
 
 
@@ -102,19 +115,31 @@ def _bins(counted: Counted, start: datetime, step: timedelta, number: int, detec
     return [Bin(start + n * step, counted.get(start + n * step, {}), *expected[n]) for n in range(number)]
 
 
-def _spans(start: datetime) -> list[Span]:
+def _marked(start: datetime, updates: Sequence[Told]) -> dict[str, Any]:
+    """Surges, incidents and updates since, as both drawings bear them."""
+    incidents = _incidents(start)
+    entered = [Mark(one.start, "Incident mode") for one in incidents]
+    return {
+        "spans": _surges(start),
+        "incidents": incidents,
+        "marks": entered + [Mark(one.end, "Left") for one in incidents if one.end],
+        "updates": [Number(one.update.at, one.number) for one in updates],
+    }
+
+
+def _surges(start: datetime) -> list[Span]:
     later = Q(ended_at=None) | Q(ended_at__gte=start)
-    found = Surge.objects.filter(later, parent=None, dismissed_at=None).order_by("-began_at")[:50]
-    return [Span(surge.began_at, surge.ended_at) for surge in found]
+    found = Surge.objects.filter(later, parent=None, dismissed_at=None).order_by("-began_at")[:SURGES]
+    return [Span(one.began_at, one.ended_at, f"Surge, peak ×{one.peak_ratio:.0f}") for one in found]
 
 
-def _marks(start: datetime) -> list[Mark]:
-    """Incidents entered and left; of updates only the moment."""
-    marks = []
+def _incidents(start: datetime) -> list[Span]:
     later = Q(left_at=None) | Q(left_at__gte=start)
-    for entered, left in Incident.objects.filter(later).order_by("-pk").values_list("entered_at", "left_at")[:20]:
-        marks.append(Mark(entered, "Incident mode"))
-        if left:
-            marks.append(Mark(left, "Left"))
-    updates = Update.objects.filter(at__gte=start, incident__isnull=False).values_list("at", flat=True)
-    return marks + [Mark(at, "") for at in updates[:UPDATES]]
+    found = Incident.objects.filter(later).order_by("-pk").values_list("entered_at", "left_at", "problem__title")
+    return [Span(entered, left, f"Incident mode: {title}") for entered, left, title in found[:INCIDENTS]]
+
+
+def _updates(start: datetime) -> list[Told]:
+    """The newest updates since, numbered from the first of them on."""
+    found = Update.objects.filter(at__gte=start).select_related("incident__problem")[:UPDATES]
+    return [Told(number, one) for number, one in enumerate(reversed(found), 1)]

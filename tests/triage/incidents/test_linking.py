@@ -11,7 +11,7 @@ from django.utils import timezone
 from tickets import intake
 from tickets.message import InboundMessage
 from tickets.models import Outgoing, Problem, Ticket, Told
-from triage.incidents import jobs, linking, mode
+from triage.incidents import frozen, jobs, linking, mode
 from triage.models import Incident, Job
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +40,8 @@ def link(incident: Incident) -> Job:
         ("Invoice please", ["login", "500"], "email", False),
         ("error 500", ["login", "500"], "web", True),
         ("", ["login"], "phone", True),
+        ("order 1500", ["500"], "email", False),
+        ("Logins fail", ["login*"], "email", True),
     ],
 )
 def test_words_decide_but_for_calls(text, words, medium, expected):
@@ -73,6 +75,35 @@ def test_the_preview_counts_what_the_job_links(asked, maya, write):
     assert shown.effects["link"]["tickets"] == link(mode.enter(shown.token, maya)).expanded == 2
 
 
+TEXTS = (
+    "My LOGIN fails", "catalogin", "logins", "error 500!", "order 1500", "a log-in, please", "log  in", "log them in",
+    "It can’t be", "E1234登录", "C++ and C#", "a.b", "", "login",
+)  # fmt: skip
+RULES = (
+    ["login"], ["login*"], ["500"], ["log in"], ["can't"], ["登录"], ["c++"], ["*"], ["", "login"],
+    ["a|b"], ["a.b", "500"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", RULES, ids=str)
+def test_the_database_and_the_door_find_the_same(write, words):
+    for number, text in enumerate(TEXTS):
+        write(f"{number}@example.com", subject="", text=text)
+    found = linking.matching(frozen.query_of(timezone.now() - timedelta(hours=1), words, timezone.now()))
+    said = {ticket.pk: ticket.entries.get().visible for ticket in Ticket.objects.all()}
+    assert {ticket.pk for ticket in found} == {pk for pk, text in said.items() if linking.belongs(text, words, "email")}
+
+
+def test_quotes_of_our_own_words_link_nothing(write):
+    quoted = write("a@example.com", subject="Invoice", text="Where is it?\n> We know that the login fails.")
+    quoted.entries.update(visible="Where is it?")
+    called = write(subject="Asked to be called back", text="Asked on the phone to be called back.")
+    now = timezone.now()
+    for words in (["login"], ["called"]):
+        assert not linking.matching(frozen.query_of(now - timedelta(hours=1), words, now)).exists()
+    assert called.medium == "phone"
+
+
 def test_it_is_linked_in_chunks(entered, write, monkeypatch):
     monkeypatch.setattr(linking, "CHUNK", 2)
     for number in range(5):
@@ -86,7 +117,7 @@ def test_it_is_linked_in_chunks(entered, write, monkeypatch):
 
 
 def receive(ticket: Ticket, created: bool = True) -> Ticket:
-    message = SimpleNamespace(subject=ticket.subject, text="words")
+    message = SimpleNamespace(subject=ticket.subject, text="words", visible="")
     linking.link_received([SimpleNamespace(ticket=ticket, created=created, message=message)])
     ticket.refresh_from_db()
     return ticket
@@ -157,7 +188,7 @@ def test_what_joins_a_ticket_is_not_linked(entered, write):
 def test_linking_a_new_ticket_costs_one_query_and_one_update(entered, write, django_assert_num_queries):
     entered()
     ticket = write("a@example.com")
-    message = SimpleNamespace(subject="", text="")
+    message = SimpleNamespace(subject="", text="", visible="")
     with django_assert_num_queries(2):
         linking.link_received([SimpleNamespace(ticket=ticket, created=True, message=message)])
     Incident.objects.update(left_at=timezone.now())

@@ -7,6 +7,8 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,7 +16,8 @@ from tests.voice.noises import mp3, wav
 from tickets import changes
 from triage.incidents import jobs, mode
 from triage.incidents.forms import playbook
-from triage.models import Broadcast, Component, Incident, Preview
+from triage.models import Broadcast, Component, Incident, Preview, Surge, SurgeTerms
+from triage.surge import about
 from voice import sounds
 from voice.models import Announcement, Call, TextMessage
 
@@ -286,3 +289,81 @@ def test_who_only_listened_is_shown_and_told_only_if_chosen(boss, incident, line
     boss.post(left.url, {name: value for name, value in form.items() if value} | {"listeners": "on"})
     assert TextMessage.objects.count() == 3
     assert Broadcast.objects.filter(solves=True).count() == 1
+
+
+@pytest.fixture
+def surge(write):
+    """A surge in which most write of an error, after weeks in which nobody did."""
+    now = timezone.now()
+    for number in range(112):
+        old = {"subject": "Invoice", "text": "Where is it?", "state": "solved"}
+        write(f"o{number}@example.com", created_at=now - timedelta(hours=6 * number + 1), **old)
+    for number in range(20):
+        write(f"s{number}@example.com", subject="Error 500", text="I see error 500.")
+    for number in range(5):
+        write(f"i{number}@example.com", subject="Invoice", text="Where is it?")
+    found = Surge.objects.create(series="all", began_at=now - timedelta(minutes=10), detected_at=now, total=25)
+    about.refresh(now)
+    return found
+
+
+def test_what_rises_is_offered_with_what_it_covers(boss, lines, login, surge):
+    page = boss.get(reverse("incident_enter")).content.decode()
+    assert "error 500: 80 % of the surge, 0 % of an ordinary week" in page
+    assert "checked" not in page.partition('name="terms"')[2].partition(">")[0]
+    ticked = boss.get(reverse("incident_enter"), {"words": ["error 500", "teapot"]})
+    form = ticked.context["form"]
+    assert (form["terms"].value(), form["words"].value()) == (["error 500"], "teapot")
+
+
+def test_the_preview_says_how_much_of_the_surge_and_of_ordinary_weeks_a_rule_reaches(boss, lines, login, surge, write):
+    write(subject="Asked to be called back", text="Asked on the phone to be called back.")
+    asked = offered(boss) | {
+        "terms": ["error 500", "gone since"],
+        "words": "error 500, tea*",
+        "started_at": _minutes_ago(8),
+    }
+    address = boss.post(reverse("incident_enter"), asked).url
+    preview = Preview.objects.get()
+    assert preview.effects["words"] == ["error 500", "gone since", "tea*"]
+    link = preview.effects["link"]
+    assert (link["tickets"], link["of"], link["ordinary"], link["share"]) == (20, 26, 0, "0 %")
+    assert link["looked_at"] >= about.KNOWN
+    page = " ".join(boss.get(address).content.decode().split())
+    assert "20</strong> open tickets that mention error 500 or gone since or tea* will be linked" in page
+    assert (
+        "26 were opened since then and are unsolved, 1 of them by phone: callers gave no words, theirs stays." in page
+    )
+    assert "0 % of people write any of these words" in page
+    again = boss.get(reverse("incident_enter"), {"again": preview.token}).context["form"]
+    assert (again["terms"].value(), again["words"].value()) == (["error 500"], "gone since, tea*")
+
+
+def _minutes_ago(minutes: int) -> str:
+    return (timezone.now() - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M")
+
+
+@pytest.mark.parametrize("words", ["login, *", "--", "x" * 81, ",".join("abcdefghi" * 5)])
+def test_words_that_cannot_be_looked_for_are_named_and_kept(boss, lines, login, words):
+    response = boss.post(reverse("incident_enter"), offered(boss) | {"words": words})
+    assert response.status_code == 400
+    assert response.context["form"].errors["words"]
+    assert words in response.content.decode()
+    assert not Preview.objects.exists()
+
+
+def test_without_a_surge_there_is_nothing_to_tick(boss, lines, login):
+    page = boss.get(reverse("incident_enter")).content.decode()
+    assert 'name="terms"' not in page
+
+
+def test_the_form_costs_the_same_however_many_terms_rise(boss, lines, login, surge):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            boss.get(reverse("incident_enter"))
+        return len(seen)
+
+    boss.get(reverse("incident_enter"))
+    many = queries()
+    SurgeTerms.objects.update(terms=[], rule=None)
+    assert queries() >= many - 1

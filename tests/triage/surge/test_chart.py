@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from triage.surge.chart import Bin, Drawing, Mark, Span, draw, grid_values
+from triage.surge.chart import Bin, Drawing, draw, grid_values
+from triage.surge.chart_marks import Mark, Number, Span, Stretch
 
 START = datetime(2026, 11, 14, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -67,9 +68,10 @@ def test_surges_are_shaded_as_far_as_they_reach_and_open_ones_to_the_end():
     before = Span(START - 24 * HOUR, START + 24 * HOUR)
     made = chart(days(), spans=[closed, before, Span(START + 9 * 24 * HOUR)])
     width = made.right - made.left
-    assert made.shades[0] == (pytest.approx(made.left + width / 10, abs=0.2), pytest.approx(width / 10, abs=0.2))
-    assert made.shades[1] == (made.left, pytest.approx(width / 10, abs=0.2))
-    assert sum(made.shades[2]) == pytest.approx(made.right, abs=0.2)
+    shades = [(one.x, one.width) for one in made.shades]
+    assert shades[0] == (pytest.approx(made.left + width / 10, abs=0.2), pytest.approx(width / 10, abs=0.2))
+    assert shades[1] == (made.left, pytest.approx(width / 10, abs=0.2))
+    assert sum(shades[2]) == pytest.approx(made.right, abs=0.2)
 
 
 def test_marks_outside_are_left_out_and_crowded_ones_are_not_labelled():
@@ -78,3 +80,93 @@ def test_marks_outside_are_left_out_and_crowded_ones_are_not_labelled():
     made = chart(days(), marks=[*marks, Mark(START + 239 * HOUR, "Late")])
     assert [line.label for line in made.marks] == ["Incident mode", "", "Late"]
     assert [line.end for line in made.marks] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("hours", "labels"),
+    [
+        ([100], [("Incident mode", False)]),
+        ([100, 101], [("Incident mode", False), ("", False)]),
+        ([100, 170], [("Incident mode", False), ("Incident mode", False)]),
+        ([238], [("Incident mode", True)]),
+        ([200, 238], [("Incident mode", True), ("", False)]),
+    ],
+)
+def test_names_never_run_into_each_other(hours, labels):
+    made = chart(days(), kind="narrow", width=400, marks=[Mark(START + n * HOUR, "Incident mode") for n in hours])
+    assert [(line.label, line.end) for line in made.marks] == labels
+    for line in made.marks:
+        assert line.at + len(line.label) * 6 * (not line.end) <= made.width
+
+
+def updates(*hours):
+    return [Number(START + hour * HOUR, number) for number, hour in enumerate(hours, 1)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "labels"),
+    [
+        ([], []),
+        ([50], ["1"]),
+        ([50, 60, 70], ["1", "2", "3"]),
+        ([50, 51, 70], ["1–2", "3"]),
+        ([50, 51, 52, 53], ["1–4"]),
+        ([238, 239], ["1–2"]),
+        ([-5, 50, 400], ["2"]),
+    ],
+)
+def test_updates_bear_their_numbers_and_crowded_ones_share_a_label(hours, labels):
+    made = chart(days(), updates=updates(*hours))
+    assert [line.label for line in made.numbers if line.label] == labels
+    assert sum(not line.label for line in made.numbers) == sum(0 <= hour <= 240 for hour in hours)
+
+
+@pytest.mark.parametrize(("kind", "width"), [("wide", 860), ("narrow", 400)])
+def test_thirteen_updates_of_three_days_can_all_be_found(kind, width):
+    made = chart(days(), kind=kind, width=width, updates=updates(*(160 + 5.5 * n for n in range(13))))
+    told = [line for line in made.numbers if line.label]
+    named = set()
+    for line in told:
+        first, _, last = line.label.partition("–")
+        named |= set(range(int(first), int(last or first) + 1))
+    assert named == set(range(1, 14))
+    edges = sorted((line.at - len(line.label) * 3.5, line.at + len(line.label) * 3.5) for line in told)
+    assert all(left[1] <= right[0] for left, right in zip(edges, edges[1:], strict=False))
+    assert edges[0][0] >= made.left
+    assert edges[-1][1] <= made.right + 1
+
+
+def test_the_plot_makes_room_for_numbers_only_where_there_are_any():
+    assert chart(days(), updates=updates(50)).top > chart(days()).top == chart(days(), updates=updates(900)).top
+
+
+def test_incidents_are_bars_as_long_as_they_last():
+    made = chart(days(), incidents=[Span(START + 24 * HOUR, START + 48 * HOUR, "Incident mode: Login")])
+    assert made.incidents == [Stretch(pytest.approx(124.8), pytest.approx(80.8), "Incident mode: Login")]
+    assert chart(days(), incidents=[Span(START - 48 * HOUR, START - 24 * HOUR)]).incidents == []
+
+
+def test_minutes_that_nobody_knows_are_gaps_and_not_zero():
+    bins = [Bin(START + n * HOUR, {"phone": 5}, missing=n in (3, 4, 9)) for n in range(10)]
+    made = chart(bins)
+    step = (made.right - made.left) / 10
+    assert [(one.x, one.width) for one in made.gaps] == [
+        (pytest.approx(made.left + 3 * step, abs=0.2), pytest.approx(2 * step, abs=0.2)),
+        (pytest.approx(made.left + 9 * step, abs=0.2), pytest.approx(step, abs=0.2)),
+    ]
+    ((_, path),) = made.areas
+    assert path.count("M") == path.count("Z") == 2
+    assert chart([Bin(START + n * HOUR, {"phone": 5}) for n in range(10)]).gaps == []
+
+
+def test_a_pointer_is_told_the_figures_of_every_bin_once():
+    bins = [Bin(START + n * HOUR, {"phone": n, "text": 1}, expected=2, missing=n == 4) for n in range(7)]
+    made = chart(bins)
+    assert [one.label for one in made.tips] == [
+        "Sat 14, 00:00–03:00: 6 (phone 3, email 0, web 3), 6 expected",
+        "Sat 14, 03:00–06:00: 15 (phone 12, email 0, web 3), 6 expected, partly not known",
+        "Sat 14, 06:00–07:00: 7 (phone 6, email 0, web 1), 2 expected",
+    ]
+    assert sum(one.width for one in made.tips) == pytest.approx(made.right - made.left, abs=0.5)
+    assert chart([Bin(START, {}, missing=True)]).tips[0].label == "Sat 14, 00:00–01:00: not known"
+    assert chart(bins, kind="narrow").tips == []
