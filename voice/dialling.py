@@ -27,6 +27,8 @@ RATE = "calls"
 PATIENCE = 2.0
 # An agent's call that Twilio has not confirmed, or that says nothing, is looked into after this long.
 UNCONFIRMED, SILENCE = timedelta(minutes=2), timedelta(minutes=15)
+# No call of ours lasts longer: Twilio's own limit is four hours unless it is raised.
+LONGEST = timedelta(hours=24)
 # Who took a callback and does nothing with it for this long gives it back.
 IDLE = timedelta(minutes=30)
 # Calls that one sweep asks Twilio about.
@@ -157,26 +159,29 @@ def _begin(pk: int, agent: Any) -> Callback:
 
 
 def _is_over(line: Telephone, callback: Callback) -> None:
-    """Refused while the last call of this callback may go on: never are there two to one number.
+    """Refused while a call to this number may go on: never are there two, whichever callback each belongs to.
 
-    A person may have noted its end before it was one, and a call that was begun just before a fault has no SID here.
+    A person may have noted a call's end before it was one, and closed its callback; the customer asked anew.
     """
-    if not callback.attempts or callback.dialled_at is None:
-        return
     now = timezone.now()
-    try:
-        if callback.call_sid:
-            going_on = line.call_status(callback.call_sid) in GOING_ON
-        else:
-            if now - callback.dialled_at < UNCONFIRMED:
-                raise Refused("Nobody knows yet whether the last call was begun. Try again in two minutes.")
-            going_on = any(
-                call["status"] in GOING_ON for call in line.calls(callback.dialled_at, now, to=callback.number)
-            )
-    except TransportError as error:
-        raise Refused(f"Nobody knows whether the last call goes on: {error}") from error
-    if going_on:
-        raise Refused("The last call to this customer goes on still.")
+    dialled = Callback.objects.filter(number=callback.number, simulated=False, dialled_at__gt=now - LONGEST)
+    for one in dialled.order_by("dialled_at"):
+        try:
+            going_on = _goes_on_still(line, one, now)
+        except TransportError as error:
+            raise Refused(f"Nobody knows whether the last call goes on: {error}") from error
+        if going_on:
+            raise Refused("The last call to this customer goes on still.")
+
+
+def _goes_on_still(line: Telephone, dialled: Callback, now: datetime) -> bool:
+    """Whether the last call of a callback goes on. One that was begun just before a fault has no SID here."""
+    if dialled.call_sid:
+        return line.call_status(dialled.call_sid) in GOING_ON
+    assert dialled.dialled_at is not None
+    if now - dialled.dialled_at < UNCONFIRMED:
+        raise Refused("Nobody knows yet whether the last call was begun. Try again in two minutes.")
+    return any(call["status"] in GOING_ON for call in line.calls(dialled.dialled_at, now, to=dialled.number))
 
 
 def _is_free(agent: Any, pk: int) -> None:

@@ -150,6 +150,7 @@ class Callback(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(state__in=["requested", "due"]), name="callback_due"),
             models.Index(fields=["done_at"], condition=Q(state="done"), name="callback_done"),
+            models.Index(fields=["number", "dialled_at"], name="callback_dialled"),
         ]
 
     def __str__(self) -> str:

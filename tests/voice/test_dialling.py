@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from tests.voice.conftest import Caller
 from tests.voice.phone_people import in_threads, make_agent, wanted
+from tests.voice.telephone_service import call
 from tickets import intake
 from tickets.models import Arrival, Identity, Outgoing, Rate, Ticket
 from voice import callbacks, dialling, outcomes, supervision
@@ -359,3 +360,41 @@ def test_pressed_by_several_at_once_it_is_dialled_once(line, twilio, noon):
 
     assert sorted(in_threads(press)) == [False, False, False, True]
     assert len(twilio.requests) == 1
+
+
+@pytest.mark.parametrize(("going", "dials"), [("in-progress", False), ("completed", True)])
+def test_a_callback_asked_for_anew_waits_for_the_call_of_the_one_before(line, callback, agent, twilio, going, dials):
+    """The agent has noted the answer while they still talked, and somebody takes the customer's next wish."""
+    dialling.call_now(callback, agent)
+    Callback.objects.update(state="uncertain")
+    callback.refresh_from_db()
+    assert callbacks.note_outcome(callback, agent, "by_mail")
+    anew = wanted(line, callback.number)
+    assert anew.pk != callback.pk
+    twilio.call_status = going
+    begun = [form for method, _, form in twilio.requests if method == "POST"]
+    if dials:
+        dialling.call_now(anew, agent)
+    else:
+        with pytest.raises(dialling.Refused, match="goes on still"):
+            dialling.call_now(anew, agent)
+    assert len([form for method, _, form in twilio.requests if method == "POST"]) == len(begun) + dials
+
+
+def test_a_call_whose_beginning_nobody_knows_is_looked_for_by_the_number(line, callback, agent, twilio, noon):
+    dialled = timezone.now() - timedelta(minutes=10)
+    Callback.objects.update(state="cancelled", attempts=1, dialled_at=dialled, done_at=timezone.now())
+    anew = wanted(line, callback.number)
+    twilio.lists["calls"] = [
+        call(
+            "CA" + "3" * 32,
+            dialled + timedelta(seconds=5),
+            to=callback.number,
+            status="in-progress",
+            direction="outbound-dial",
+        )
+    ]
+    with pytest.raises(dialling.Refused, match="goes on still"):
+        dialling.call_now(anew, agent)
+    twilio.lists["calls"] = []
+    assert dialling.call_now(anew, agent).state == "agent"
