@@ -5,6 +5,8 @@ import os
 import secrets
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -14,27 +16,34 @@ PRIVATE = 0o600
 _OURS = secrets.token_hex(4)
 
 
-def path_of(digest: str) -> Path:
-    """Where the blob with this SHA-256 (64 hex digits) lies."""
+def path_of(digest: str, shelf: str = "") -> Path:
+    """Where the blob with this SHA-256 (64 hex digits) lies. A shelf keeps blobs of one use apart from all others."""
     if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
         raise ValueError("not a blob's name")
-    return Path(settings.MEDIA_ROOT) / digest[:2] / digest
+    return Path(settings.MEDIA_ROOT) / shelf / digest[:2] / digest
 
 
-def put(content: bytes) -> str:
+def put(content: bytes, shelf: str = "") -> str:
     """Keeps `content` durably and returns its SHA-256. OSError when it cannot be kept."""
     digest = hashlib.sha256(content).hexdigest()
-    target = path_of(digest)
-    if target.exists():
+    target = path_of(digest, shelf)
+    # As young as if it came now, for whoever sweeps a shelf by age.
+    with suppress(FileNotFoundError):
+        os.utime(target)
         return digest
     make_folder(target.parent)
     write_durably(target, content)
     return digest
 
 
-def read(digest: str) -> bytes:
+def read(digest: str, shelf: str = "") -> bytes:
     """The bytes of a blob. FileNotFoundError when there is none."""
-    return path_of(digest).read_bytes()
+    return path_of(digest, shelf).read_bytes()
+
+
+def all_on(shelf: str) -> Iterator[Path]:
+    """The blobs of one shelf."""
+    return (path for path in (Path(settings.MEDIA_ROOT) / shelf).glob("??/*") if not path.name.startswith("."))
 
 
 def make_folder(folder: Path) -> None:

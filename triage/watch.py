@@ -18,7 +18,7 @@ from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
 from triage.surge import counts, tick
-from voice import dialling, downloads, fallback, reconcile, texts
+from voice import dialling, downloads, fallback, reconcile, sounds, texts
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ CHORES = (
     Chore("ask about announcements", 60, reminders.remind),
     Chore("alarm about refused webhooks", 20, refused.look),
     Chore("forget old minutes", 3600, counts.forget),
+    Chore("delete recordings that nobody used", 3600, sounds.sweep),
     Chore("forget what the loop guard counted", 3600, loop_guard.forget),
     Chore("export the status page", 5, export.refresh),
 )

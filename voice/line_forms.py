@@ -21,6 +21,8 @@ from voice.lines import says
 from voice.models import Line
 from voice.numbers import may_dial, normalised, readable, region_of
 from voice.plan import MOST_RINGS
+from voice.sound_fields import SaysForm
+from voice.sounds import present
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # The faces of a line, and what they are called on the page.
@@ -38,7 +40,7 @@ def name_of(language: str) -> str:
     return known.get("name", language)
 
 
-class AnnounceForm(forms.Form):
+class AnnounceForm(SaysForm):
     """Which lines say what from the next call on, how long, and why."""
 
     lines = forms.ModelMultipleChoiceField(
@@ -67,15 +69,13 @@ class AnnounceForm(forms.Form):
         self.languages = list(dict.fromkeys(language for line in lines for language in line.languages))
         for language in self.languages:
             self.fields[f"say_{language}"] = _words(f"Callers hear, in {name_of(language)}", rows=3)
-
-    def say_fields(self) -> list[forms.BoundField]:
-        return [self[f"say_{language}"] for language in self.languages]
+            self.add_sound(language, name_of(language))
 
     def spoken(self) -> dict[int, list[dict[str, str]]]:
         """What each chosen line will say, by its id: language, text, audio."""
         typed = {language: self.cleaned_data.get(f"say_{language}", "") for language in self.languages}
         return {
-            line.pk: says(line.languages, line.incident_text, line.incident_audio, typed)
+            line.pk: says(line.languages, line.incident_text, present(line.incident_audio), typed, self.recorded())
             for line in self.cleaned_data["lines"]
         }
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from tickets import audit
 from tickets.blobs import write_durably
+from voice import sounds
 from voice.models import Announcement, Line
 
 Order = dict[str, Any]
@@ -31,9 +32,17 @@ def _name(var: str | Path) -> str:
     return str(Path(var) / "kept" / "local-announcements.json")
 
 
-def announce(lines: list[str], text: dict[str, str], *, who: str, why: str, until: datetime | None = None) -> None:
+def announce(
+    lines: list[str],
+    text: dict[str, str],
+    audio: dict[str, str] | None = None,
+    *,
+    who: str,
+    why: str,
+    until: datetime | None = None,
+) -> None:
     """Makes these lines (keys) of this host announce `text` from the next call on, without the database."""
-    shared = {"text": text, "until": until.isoformat() if until else None}
+    shared = {"text": text, "audio": audio or {}, "until": until.isoformat() if until else None}
     _append([{"action": "announce", "line": line, **shared, "who": who, "why": why} for line in lines])
 
 
@@ -98,7 +107,13 @@ def _merge_one(order: Order) -> None:
     else:
         until = datetime.fromisoformat(order["until"]) if order["until"] else None
         Announcement.objects.create(
-            line=line, text=order["text"], since=at, until=until, why=order["why"][:300], local_key=order["key"]
+            line=line,
+            text=order["text"],
+            audio=order.get("audio", {}),
+            since=at,
+            until=until,
+            why=order["why"][:300],
+            local_key=order["key"],
         )
     audit.record(None, f"lines.{order['action']}.local", line.key, who=order["who"], why=order["why"], at=order["at"])
 
@@ -110,7 +125,7 @@ def _as_overlay(order: Order) -> dict[str, Any]:
         "until": order["until"],
         "problem": None,
         "text": order["text"],
-        "audio": {},
+        "audio": sounds.present(order.get("audio", {})),
         "local": order["key"],
     }
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from tickets.keeper import Keeper
-from voice import local
+from voice import local, sounds
 from voice.models import Announcement, Line
 from voice.numbers import may_dial
 
@@ -32,7 +32,10 @@ class Face:
 
 
 def compile_plan() -> dict[str, Any]:
-    """The document of all lines: faces, hours, keys, and the overlays that are or will be in force."""
+    """The document of all lines: faces, hours, keys, and the overlays that are or will be in force.
+
+    A recording that is not there is left out, so that its words are spoken: Twilio would play nothing.
+    """
     local.merge()
     now = timezone.now()
     overlays: dict[int, list[dict[str, Any]]] = {}
@@ -123,7 +126,7 @@ def overlay_of(row: Announcement) -> dict[str, Any]:
         "known_since": row.known_since.isoformat() if row.known_since else "",
         "next_update": row.next_update_by.isoformat() if row.next_update_by else "",
         "text": row.text,
-        "audio": row.audio,
+        "audio": sounds.present(row.audio),
         "local": row.local_key,
     }
 
@@ -151,9 +154,9 @@ def document_of(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
         "offers_agent": line.offers_agent,
         "says_recorded": line.says_recorded,
         "faces": {
-            "open": {"text": line.open_text, "audio": line.open_audio},
-            "closed": {"text": line.closed_text, "audio": line.closed_audio},
-            "incident": {"text": line.incident_text, "audio": line.incident_audio},
+            "open": {"text": line.open_text, "audio": sounds.present(line.open_audio)},
+            "closed": {"text": line.closed_text, "audio": sounds.present(line.closed_audio)},
+            "incident": {"text": line.incident_text, "audio": sounds.present(line.incident_audio)},
         },
         "overlays": overlays,
     }

@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lines/<int:pk>/audio/remove/", line_page.remove, name="line_audio_remove"),
     path("api/v1/lines/", endpoint(api.Lines), name="api_lines"),
     path("api/v1/lines/announce/", endpoint(api.Announce), name="api_announce"),
+    path("api/v1/audio/", endpoint(api.Audio), name="api_audio"),
     path("api/v1/lines/clear/", endpoint(api.Clear), name="api_clear"),
     path("simulator/", simulator.page, name="simulator"),
     path("simulator/act/", simulator.act, name="simulator_act"),

@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.voice.conftest import Caller
+from tests.voice.noises import wav
 from tickets import intake, journal, spool
 from tickets.models import Arrival, Problem, Ticket
-from voice import lines, plan, signature
+from voice import lines, plan, signature, sounds
 from voice.models import Call, Callback
 
 pytestmark = pytest.mark.django_db
@@ -50,9 +51,10 @@ def test_in_incident_mode_the_message_comes_first(incident, caller):
 
 
 def test_recorded_audio_is_preferred_to_speech(line, caller):
-    lines.announce([line], {"en": "Words."}, {"en": "a" * 64})
+    digest = sounds.take(wav())
+    lines.announce([line], {"en": "Words."}, {"en": digest})
     plan.PLAN.refresh()
-    assert caller().dials().document.find(".//Play").text == f"/voice/audio/{'a' * 64}/"
+    assert caller().dials().document.find(".//Play").text == f"/voice/audio/{digest}/"
 
 
 def test_pressing_1_asks_to_be_called_back_once_however_often(incident, line, caller):

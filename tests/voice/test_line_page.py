@@ -8,9 +8,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.house import person
+from tests.voice.noises import mp3, wav
 from tests.voice.phone_people import make_agent
-from tests.voice.test_audio import mp3, wav
+from tickets import blobs
 from tickets.models import AuditEntry
+from voice import sounds
 from voice.line_forms import DAYS, LineForm, spans
 from voice.models import AgentPhone, Line
 from voice.plan import PLAN, is_open
@@ -178,6 +180,17 @@ def test_a_recording_that_cannot_be_heard_is_refused(line, client, maya):
     assert answer.status_code == 422
     assert "This recording is silent" in _page(answer)
     assert "Choose a file" in _page(client.post(f"/lines/{line.pk}/audio/", {"face": "open", "language": "en"}))
+
+
+def test_a_recording_that_is_gone_is_not_published_and_one_that_was_lost_is_told(line, client, maya):
+    token = re.search(r'name="token" value="([^"]+)"', _page(_upload(client, line, wav())))[1]
+    (kept,) = blobs.all_on(sounds.SHELF)
+    kept.unlink()
+    answer = client.post(f"/lines/{line.pk}/audio/publish/", {"token": token}, follow=True)
+    assert "Upload it again" in _page(answer)
+    assert Line.objects.get().open_audio == {}
+    Line.objects.update(open_audio={"en": kept.name})
+    assert "The file is gone" in _page(client.get(f"/lines/{line.pk}/"))
 
 
 def test_a_recording_is_published_only_where_it_was_checked(line, client, maya):

@@ -45,7 +45,7 @@ def incidents(request: HttpRequest) -> HttpResponse:
 def enter(request: HttpRequest) -> HttpResponse:
     """The form; a valid one leads to its preview and changes nothing."""
     if request.method == "POST":
-        form = EnterForm(request.POST)
+        form = EnterForm(request.POST, request.FILES)
         if form.is_valid():
             return redirect("incident_preview", mode.preview(form.choices(), request.user).token)
     else:
