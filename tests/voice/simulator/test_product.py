@@ -53,6 +53,8 @@ def test_one_callback_whatever_comes_twice_and_in_whatever_order(incident, clien
             answers.setdefault(one.token, []).append(one.body)
         assert {len(bodies) for bodies in answers.values()} == {2}
         assert all(first == second for first, second in answers.values()), "the second answer is the first"
+    told = {(one.url, one.params["CallStatus"] if "/status/" in one.url else "") for one in caller.call.log}
+    assert Arrival.objects.count() == len(told), "each step and each status is kept once"
     for arrival in Arrival.objects.order_by("-pk" if order == "reversed" else "pk"):
         intake.understand(arrival.pk)
     intake.understand_all()
