@@ -2,9 +2,9 @@
 
 A term's score is the log-odds of being written, in the surge against ordinary weeks, with an informative Dirichlet
 prior, over its standard deviation (Monroe, Colaresi, Quinn: Fightin' Words, Political Analysis 16, 2008, 372–403).
-People are counted, not texts: whoever writes ten times has one vote. The rule joins up to four terms by "or"; which, is chosen
-greedily by the F measure that is to be expected of it: of a surge in which `excess` of the people come on top of the
-usual ones, a rule that c of the surge's and b of the ordinary people meet tells c − (1 − excess) b of them rightly.
+People are counted, not texts: whoever writes ten times has one vote. The rule joins up to four terms by "or"; which, is
+chosen greedily by the F measure that is to be expected of it: of a surge in which `excess` of the people come on top of
+the usual ones, a rule that c of the surge's and b of the ordinary people meet tells c − (1 − excess) b of them rightly.
 """
 
 from array import array
