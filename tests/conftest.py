@@ -1,6 +1,7 @@
 """What every test may use. Only the network edge and the clock are ever replaced."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,19 @@ from django.conf import settings as loaded
 from django.contrib.auth.models import Group
 
 from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears one loop a process
+from tests.voice import checked
 from tickets.notices import NOTICES
 from tickets.roles import ROLES
+from voice import fallback
 from voice.plan import PLAN
 from voice.standing import STANDING
 
 os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
 # A live server, which is there before any test is, looks for it.
-(Path(os.environ["BREAKWATER_VAR"]) / "static").mkdir(parents=True, exist_ok=True)
+Path(loaded.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+# Every answer passes it last, whether a test's client asked or a browser of a live server.
+loaded.MIDDLEWARE = ["tests.voice.checked.Middleware", *loaded.MIDDLEWARE]
 
 if loaded.REDIS_URL:
     # Processes that test side by side have a Redis database each, as pytest-django gives each a PostgreSQL database.
@@ -27,7 +33,7 @@ if loaded.REDIS_URL:
 
 
 @pytest.fixture(autouse=True)
-def own_folders(settings, tmp_path: Path) -> None:
+def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has folders of its own for blobs, spool, mail and exports, and remembers no other test's documents."""
     settings.VAR = tmp_path
     for keeper in (NOTICES, PLAN, STANDING):
@@ -35,11 +41,23 @@ def own_folders(settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "blobs"
     settings.MAIL_FOLDER = tmp_path / "mail"
     settings.EXPORT_ROOT = tmp_path / "export"
+    folder = {"BACKEND": "tests.voice.checked.Storage", "OPTIONS": {"location": str(tmp_path / "export" / "fallback")}}
+    settings.STORAGES = {**settings.STORAGES, "fallback": folder}
+    monkeypatch.setattr(fallback, "_last", "")
     # Tests of one process share its connection; the threads are tested by processes of their own (tests/faults).
     settings.JOURNAL_THREAD = False
     settings.KEEPER_THREADS = False
     # Tests run at any hour; those about the night set hours of their own.
     settings.CALL_HOURS = (0, 24)
+
+
+@pytest.fixture(autouse=True)
+def every_document_is_right() -> Iterator[None]:
+    """No test may see a TwiML document that Twilio does not take, whatever else it looks at."""
+    yield
+    found = checked.FAULTS.copy()
+    checked.FAULTS.clear()
+    assert found == []
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import ctypes
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -22,14 +23,23 @@ import psycopg
 HOST = "127.0.0.1"
 # Seconds that a server has to start and to stop.
 PATIENCE = 20.0
+# Ports of servers of tests, from and below.
+PORTS = (20_000, 32_000)
 _PR_SET_PDEATHSIG = 1
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def free_port(beside: int = 0) -> int:
+    """A port that nobody listens on now, as the `beside` next ones.
+
+    Chosen by chance below those that the kernel gives to outgoing connections: one of these could take it before the
+    server that it is for has begun to listen.
+    """
+    while True:
+        port = secrets.choice(range(*PORTS))
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            for one in range(port, port + beside + 1):
+                probes.enter_context(socket.create_server((HOST, one)))
+            return port
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:

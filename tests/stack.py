@@ -4,13 +4,10 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -19,8 +16,15 @@ from xml.etree import ElementTree
 import psycopg
 import requests
 from twilio.request_validator import RequestValidator
+from urllib3 import PoolManager
 
 from tests.servers import HOST, children_of, free_port, wait_until
+from tests.voice import checked
+from voice.simulator.documents import words
+from voice.simulator.http import over_http
+from voice.simulator.player import Player
+from voice.simulator.state import Call, Number, parameters
+from voice.simulator.webhooks import Exchange, Webhooks
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -37,7 +41,7 @@ class Stack:
     """A running Breakwater. `env` is added to its environment: another DATABASE_URL, a mail server."""
 
     def __init__(self, **env: str) -> None:
-        self.port = _two_free_ports()
+        self.port = free_port(beside=1)
         self.var = Path(tempfile.mkdtemp(prefix="breakwater-stack-"))
         self.desk_url, self.front_url = f"http://{HOST}:{self.port}", f"http://{HOST}:{self.port + 1}"
         inherited = {
@@ -58,7 +62,7 @@ class Stack:
         self._made = "" if "DATABASE_URL" in env or not os.environ.get("DATABASE_URL") else self._own_database()
         self._process: subprocess.Popen[bytes] | None = None
         self._tree: list[int] = []
-        self._local = threading.local()
+        self._pool = PoolManager(maxsize=50)
 
     def __enter__(self) -> Self:
         try:
@@ -181,20 +185,24 @@ class Stack:
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def call(self, path: str, **params: str) -> "Heard":
-        """One signed webhook to front, as Twilio sends it."""
+        """One signed webhook to front, as Twilio sends it, and never again. NotAnswered."""
         params = {"From": "+12015550123", "To": "+12025550199", "CallStatus": "ringing", **params}
-        signature = RequestValidator(TOKEN).compute_signature(self.env["PUBLIC_URL"] + path, params)
-        begun = time.monotonic()
-        answer = self._session.post(
-            self.front_url + path, data=params, headers={"X-Twilio-Signature": signature}, timeout=15
-        )
-        return Heard(answer, time.monotonic() - begun)
+        (done,) = self._webhooks.fetch("POST", f"{self.env['PUBLIC_URL']}{path}#rc=0", params)
+        if not done.status:
+            raise NotAnswered(done.why)
+        checked.check(done.body)
+        return Heard(done)
+
+    def caller(self, number: str, sid: str) -> Player:
+        """Somebody who calls the line; nobody tells of the call's statuses."""
+        said = parameters(caller=number, number="+12025550199", sid=sid)
+        call = Call(Number(f"{self.env['PUBLIC_URL']}/voice/main/answer/#rc=0"), said, "lost")
+        return Player(call, self._webhooks, inspect=checked.check)
 
     @property
-    def _session(self) -> requests.Session:
-        if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-        return self._local.session  # type: ignore[no-any-return]
+    def _webhooks(self) -> Webhooks:
+        way = over_http(self._pool, self.env["PUBLIC_URL"], self.front_url)
+        return Webhooks(way, RequestValidator(TOKEN).compute_signature)
 
     def _answers(self, url: str) -> bool:
         assert self._process is not None
@@ -217,26 +225,17 @@ class Stack:
             print(f"── the log of the stack ──\n{self.log.read_text(errors='replace')[-8000:]}")
 
 
+class NotAnswered(requests.ConnectionError):
+    """A webhook got no answer; the message says how."""
+
+
 class Heard:
     """What a caller got for one webhook, and after how many seconds."""
 
-    def __init__(self, answer: requests.Response, seconds: float) -> None:
-        self.answer, self.seconds, self.sid = answer, seconds, ""
-        self.status, self.body = answer.status_code, answer.text
-        self.document = ElementTree.fromstring(answer.text) if answer.ok else ElementTree.Element("none")
-
-    @property
-    def heard(self) -> str:
-        """The words, in order."""
-        words = [verb.text or "" for verb in self.document.iter() if verb.tag in ("Say", "Play")]
-        return " ".join(" ".join(words).split())
-
-    @property
-    def keys_go_to(self) -> str:
-        """Where a pressed key goes."""
-        gather = self.document.find(".//Gather")
-        assert gather is not None, self.body
-        return gather.get("action", "")
+    def __init__(self, done: Exchange) -> None:
+        self.seconds, self.sid = done.seconds, ""
+        self.status_code, self.text = done.status, done.body
+        self.heard = words(ElementTree.fromstring(done.body)) if not done.error else ""
 
 
 def _environment(pid: int) -> bytes:
@@ -252,14 +251,6 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def _two_free_ports() -> int:
-    """A port that is free with the next one."""
-    while True:
-        port = free_port()
-        with contextlib.suppress(OSError, OverflowError), socket.create_server((HOST, port + 1)):
-            return port
 
 
 def _command(pid: int) -> str:

@@ -13,6 +13,7 @@ from tickets import blobs
 from tickets.desk import conversation, invitations
 from tickets.models import Arrival, Attachment
 from tickets.roles import ROLES, Power
+from voice.models import Download
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +50,7 @@ OPEN_POSTS = {"help", "subscribe"}
 # All that somebody who was invited to help may call.
 HELPERS = {
     "attachment",
+    "download_again",
     "original",
     "formatted",
     "read_again",
@@ -103,6 +105,7 @@ def samples() -> dict[str, dict[str, Any]]:
     entry = made.entries.get()
     row = conversation.reply(made, agent, "Hello", solve=False, seen=entry.pk)
     file = Attachment.objects.create(entry=entry, name="a.txt", content_type="text/plain", size=1, blob=blobs.put(b"a"))
+    download = Download.objects.create(entry=entry, sid="RE1", name="Voicemail", due_at=entry.happened_at)
     invitation, token = invitations.invite(agent)
     of_ticket = {name: {"pk": made.pk} for name in OURS if name == "ticket" or name.startswith("ticket_")}
     return of_ticket | {
@@ -110,6 +113,7 @@ def samples() -> dict[str, dict[str, Any]]:
         "original": {"pk": entry.pk},
         "formatted": {"pk": entry.pk},
         "read_again": {"pk": entry.pk},
+        "download_again": {"pk": download.pk},
         "reply_decide": {"pk": row.pk},
         "person": {"pk": agent.pk},
         "invitation_withdraw": {"pk": invitation.pk},

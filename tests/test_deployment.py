@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.servers import free_port
+
 HOUSE = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((HOUSE / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
@@ -57,7 +59,7 @@ def test_the_settings_in_the_example_are_known():
 
 @pytest.mark.parametrize("name", [name for name in OURS if name != "migrate"])
 def test_the_command_starts_and_ends(name, tmp_path):
-    port = _free_port()
+    port = free_port()
     words = [str(port) if word in ("8000", "8001") else word for word in shlex.split(OURS[name]["command"])]
     words = ["127.0.0.1" if word == "0.0.0.0" else word for word in words]
     beside = Path(sys.executable).parent
@@ -83,12 +85,6 @@ def test_the_command_starts_and_ends(name, tmp_path):
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _wait_for(port: int, process: subprocess.Popen) -> None:

@@ -81,7 +81,7 @@ if ROLE == "front":
     INSTALLED_APPS = [name for name in INSTALLED_APPS if not name.startswith("allauth")]
 _FRONT_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "triage.policy.PolicyOfPages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 MIDDLEWARE = (
@@ -90,7 +90,7 @@ MIDDLEWARE = (
     else [
         "django.middleware.security.SecurityMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
-        "csp.middleware.CSPMiddleware",
+        "triage.policy.PolicyOfPages",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.locale.LocaleMiddleware",
         "django.middleware.common.CommonMiddleware",

@@ -18,7 +18,7 @@ from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
 from triage.surge import about, counts, tick
-from voice import dialling, fallback, reconcile, texts
+from voice import dialling, downloads, fallback, reconcile, sounds, texts
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,8 @@ def stand_in() -> int:
     if not nudge.broker_is_away():
         return 0
     understood = intake.understand_all(STAND_IN)
-    return understood + delivery.send_due(Lane.LIVE) + delivery.send_due(Lane.BULK) + texts.send_due()
+    sent = delivery.send_due(Lane.LIVE) + delivery.send_due(Lane.BULK) + texts.send_due()
+    return understood + sent + downloads.fetch_due()
 
 
 CHORES = (
@@ -62,6 +63,7 @@ CHORES = (
     Chore("send what was left", 5, delivery.sweep),
     Chore("stand in for the workers", 2, stand_in),
     Chore("send texts that were left", 5, texts.sweep),
+    Chore("fetch recordings that were left", 10, downloads.sweep),
     Chore("look after callbacks", 10, dialling.sweep),
     Chore("ask Twilio for what was missed", 300, reconcile.start),
     Chore("expand jobs", 5, jobs.sweep),
@@ -70,6 +72,7 @@ CHORES = (
     Chore("ask about announcements", 60, reminders.remind),
     Chore("alarm about refused webhooks", 20, refused.look),
     Chore("forget old minutes", 3600, counts.forget),
+    Chore("delete recordings that nobody used", 3600, sounds.sweep),
     Chore("forget what the loop guard counted", 3600, loop_guard.forget),
     Chore("export the status page", 5, export.refresh),
 )

@@ -1,5 +1,6 @@
-"""The API of lines: what each says now, announcing on them, ending it. Errors are problem details (RFC 9457)."""
+"""The API of lines: what each says now, announcing words and recordings, ending it. Errors are problems (RFC 9457)."""
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, cast
 
@@ -7,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,6 +18,8 @@ from tickets.channels.api_access import HasPower
 from tickets.models import ApiToken
 from tickets.roles import Power
 from voice import lines as switch
+from voice import sounds
+from voice.audio import BadAudio
 from voice.models import Line
 
 _TAG = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
@@ -32,6 +36,9 @@ class LineShown(serializers.Serializer):
     since = serializers.DateTimeField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True)
     text = serializers.DictField(child=serializers.CharField(), help_text="By BCP 47 language")
+    audio = serializers.DictField(
+        child=serializers.CharField(), help_text="Recordings that are played in place of it: the digest of each"
+    )
 
 
 class Chosen(serializers.Serializer):
@@ -56,6 +63,11 @@ class NewAnnouncement(Chosen):
         allow_empty=False,
         help_text="What callers hear, by BCP 47 language",
     )
+    audio = serializers.DictField(
+        child=serializers.RegexField(r"^[0-9a-f]{64}$"),
+        required=False,
+        help_text="Recordings that are played in place of these words, by BCP 47 language: the digest of each",
+    )
     hours = serializers.FloatField(
         required=False, allow_null=True, min_value=0.25, max_value=720, help_text="Ends by itself after so many hours"
     )
@@ -65,6 +77,38 @@ class NewAnnouncement(Chosen):
         for tag in text:
             field.run_validation(tag)
         return text
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        for language, digest in values.get("audio", {}).items():
+            if language not in values["text"]:
+                raise exceptions.ValidationError({"audio": [f"Its words are missing: give text in {language}, too."]})
+            if not sounds.claim(digest):
+                raise exceptions.ValidationError({"audio": [f"There is no such recording: {digest}. Upload it again."]})
+        return values
+
+
+class NewRecording(serializers.Serializer):
+    file = serializers.FileField(help_text="MP3 or WAV, at most 10 MB and 5 minutes")
+
+    def digest(self) -> str:
+        """The hash under which it is kept. ValidationError says why callers could not hear it."""
+        try:
+            return sounds.take_file(self.validated_data["file"])
+        except BadAudio as error:
+            raise exceptions.ValidationError({"file": [str(error)]}) from error
+
+
+class Recording(serializers.Serializer):
+    """A recording that is kept: for a day, and as long as something that is announced uses it."""
+
+    digest = serializers.CharField(help_text="SHA-256 of what callers are played")
+    kind = serializers.ChoiceField(["WAV", "MP3"])
+    seconds = serializers.FloatField()
+    rate = serializers.IntegerField(help_text="Samples a second")
+    channels = serializers.IntegerField()
+    peak = serializers.FloatField(help_text="dBFS")
+    loudness = serializers.FloatField(help_text="dBFS, over what is not silence")
+    advice = serializers.ListField(child=serializers.CharField(), help_text="What callers may find hard to hear")
 
 
 class Lines(APIView):
@@ -87,23 +131,42 @@ class Announce(APIView):
 
     @extend_schema(operation_id="announce", request=NewAnnouncement, responses={200: LineShown(many=True), **PROBLEMS})
     def post(self, request: Request) -> Response:
-        """From the next call on the lines say `text`. Sent again while exactly that is in force, nothing changes."""
+        """From the next call on the lines say `text`, or play `audio` where there is some.
+
+        Sent again while exactly that is in force, nothing changes.
+        """
         wanted = NewAnnouncement(data=request.data)
         wanted.is_valid(raise_exception=True)
+        text, audio = wanted.validated_data["text"], wanted.validated_data.get("audio", {})
         hours = wanted.validated_data.get("hours")
         until = timezone.now() + timedelta(hours=hours) if hours else None
         with transaction.atomic():
             # The lock makes a request that is repeated wait, and then find its own announcement.
             ids = [line.pk for line in wanted.chosen()]
-            fresh = [
-                line
-                for line in Line.objects.select_for_update().filter(pk__in=ids)
-                if not switch.says_already(line, wanted.validated_data["text"])
-            ]
-            switch.announce(
-                fresh, wanted.validated_data["text"], by=request.user, why=_why(request, wanted), until=until
-            )
+            locked = Line.objects.select_for_update().filter(pk__in=ids)
+            fresh = [line for line in locked if not switch.says_already(line, text, audio)]
+            switch.announce(fresh, text, audio, by=request.user, why=_why(request, wanted), until=until)
         return _shown()
+
+
+class Audio(APIView):
+    """Takes recordings in."""
+
+    power = Power.RUN_INCIDENTS
+    permission_classes = [HasPower]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="upload_recording",
+        request={"multipart/form-data": NewRecording},
+        responses={201: Recording, **PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Decodes a recording, keeps it and says what is known of it; its digest can then be announced."""
+        sent = NewRecording(data=request.data)
+        sent.is_valid(raise_exception=True)
+        digest = sent.digest()
+        return Response(Recording({"digest": digest, **asdict(sounds.about(digest))}).data, status=201)
 
 
 class Clear(APIView):

@@ -69,8 +69,10 @@ def callback(request: HttpRequest, pk: int) -> HttpResponse:
         # The parts that live: its state, and with it what can be done.
         return changes.poll(request, ["callbacks"], lambda: render(request, "voice/_callback.html", _one(pk)))
     context = _one(pk)
-    if Power.RUN_INCIDENTS in powers_of(request.user):
+    may_run = Power.RUN_INCIDENTS in powers_of(request.user)
+    if may_run:
         context["colleagues"] = colleagues()
+    context["rehearses"] = context["waiting"] and context["callback"].simulated and (may_run or settings.DEMO)
     return render(request, "voice/callback.html", context)
 
 

@@ -43,8 +43,7 @@ def call_now(callback: Callback, agent: Any, *, even_at_night: bool = False) -> 
 
     To be called outside a transaction: the claim is committed before anything is dialled.
     """
-    if (pause := paused()) is not None:
-        raise Refused(f"Callbacks are paused{f': {pause.why}' if pause.why else ''}. A manager lets them go on.")
+    _goes_on()
     if callback.simulated:
         return _play(callback, agent)
     try:
@@ -110,6 +109,12 @@ def sweep() -> int:
     if lost or freed:
         changes.bump("callbacks")
     return lost + freed
+
+
+def _goes_on() -> None:
+    """Refused while callbacks are paused."""
+    if (pause := paused()) is not None:
+        raise Refused(f"Callbacks are paused{f': {pause.why}' if pause.why else ''}. A manager lets them go on.")
 
 
 def _phone_of(callback: Callback, agent: Any, even_at_night: bool) -> str:
@@ -188,8 +193,8 @@ def _ring(line: Telephone, phone: str, claimed: Callback) -> Callback:
         sid = line.start_call(
             to=phone,
             from_=claimed.line.number,
-            url=_address(claimed, "agent"),
-            status_callback=_address(claimed, "status"),
+            url=address(claimed, "agent"),
+            status_callback=address(claimed, "status"),
         )
     except TransportError as error:
         # Known not to have been dialled: due again. Perhaps dialled: a person looks, and nothing dials it again.
@@ -200,11 +205,23 @@ def _ring(line: Telephone, phone: str, claimed: Callback) -> Callback:
     return claimed
 
 
-def _address(callback: Callback, step: str) -> str:
-    """Everything a webhook needs stands in its path: it is answered without the database."""
+def address(callback: Callback, step: str) -> str:
+    """Where a step of its call is told. All that a webhook needs stands in its path: no database answers it."""
     line = callback.line.key if callback.line else ""
     place = [callback.pk, callback.attempts, line, callback.number.removeprefix("+"), step]
     return settings.PUBLIC_URL + reverse("callback_leg", args=place)
+
+
+def rehearse(callback: Callback, agent: Any, sid: str) -> Callback:
+    """Claims a simulated callback for a call that the simulator plays: its webhooks move it on. Or Refused."""
+    _goes_on()
+    if not callback.simulated:
+        raise Refused("A real customer waits for this call.")
+    if callback.line is None:
+        raise Refused("The line that the customer called is gone.")
+    claimed = _begin(callback.pk, agent)
+    Callback.objects.filter(pk=claimed.pk, attempts=claimed.attempts).update(call_sid=sid)
+    return claimed
 
 
 def _play(callback: Callback, agent: Any) -> Callback:

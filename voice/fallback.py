@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,8 @@ from django.core.files.storage import Storage, storages
 from django.utils import timezone
 from twilio.twiml.voice_response import VoiceResponse
 
-from tickets import blobs
 from tickets.blobs import write_durably
-from voice.audio import BadAudio, check
+from voice import sounds as shelf
 from voice.plan import PLAN, Face, LineDocument, face
 from voice.spoken import pieces, variety
 from voice.words import sentence
@@ -91,7 +89,7 @@ def export(now: datetime | None = None) -> int:
     changed = [name for name, checksum in sums.items() if known.get(name) != checksum or not storage.exists(name)]
     for name in changed:
         # A recording is named by what is in it, and read only when it is not there yet.
-        _replace(storage, name, files[name] if name in files else blobs.read(audio[name]))
+        _replace(storage, name, files[name] if name in files else shelf.read(audio[name]))
     _replace(storage, MANIFEST, json.dumps(manifest, indent=1).encode())
     # What `manage.py lines repoint` needs when there is no database and no storage either.
     write_durably(numbers_file(), json.dumps(manifest["lines"], indent=1).encode())
@@ -128,16 +126,13 @@ def _sounds(plan: Mapping[str, Any]) -> dict[str, str]:
     return {digest: name for digest, name in found.items() if name}
 
 
-@lru_cache(maxsize=512)
-def _kind(digest: str) -> str:
-    return check(blobs.read(digest)).kind.lower()
-
-
 def _sound(digest: str) -> str:
     """The file name of a recording; empty where there is none that can be played: its words are spoken then."""
+    if not shelf.is_there(digest):
+        return ""
     try:
-        return f"{digest}.{_kind(digest)}"
-    except (OSError, ValueError, BadAudio) as error:
+        return f"{digest}.{shelf.about(digest).kind.lower()}"
+    except (OSError, ValueError) as error:
         log.warning("recording %s is left out of the fallback: %s", digest[:12], error)
         return ""
 

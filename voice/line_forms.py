@@ -12,19 +12,24 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.conf.locale import LANG_INFO
+from django.contrib.auth import get_user_model
 from django.forms.models import model_to_dict
 from django.http import QueryDict
 
+from tickets.desk.people import colleagues
 from voice.lines import says
 from voice.models import Line
-from voice.numbers import may_dial, normalised, region_of
+from voice.numbers import may_dial, normalised, readable, region_of
+from voice.plan import MOST_RINGS
+from voice.sound_fields import SaysForm
+from voice.sounds import present
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # The faces of a line, and what they are called on the page.
 FACES = {"open": "While it is open", "closed": "While it is closed", "incident": "In incident mode"}
-# Numbers that Twilio rings at once.
-MOST_RINGS = 10
 LONGEST_WORDS = 2000
+# Fields that are saved as they are entered.
+PLAIN = ("name", "number", "group", "time_zone", "active", "offers_agent", "says_recorded")
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?\Z")
 _SPAN = re.compile(r"(\d{1,2}[:.]\d{2})\s*(?:-|–|to)\s*(\d{1,2}[:.]\d{2})\Z")
 
@@ -35,7 +40,7 @@ def name_of(language: str) -> str:
     return known.get("name", language)
 
 
-class AnnounceForm(forms.Form):
+class AnnounceForm(SaysForm):
     """Which lines say what from the next call on, how long, and why."""
 
     lines = forms.ModelMultipleChoiceField(
@@ -64,15 +69,13 @@ class AnnounceForm(forms.Form):
         self.languages = list(dict.fromkeys(language for line in lines for language in line.languages))
         for language in self.languages:
             self.fields[f"say_{language}"] = _words(f"Callers hear, in {name_of(language)}", rows=3)
-
-    def say_fields(self) -> list[forms.BoundField]:
-        return [self[f"say_{language}"] for language in self.languages]
+            self.add_sound(language, name_of(language))
 
     def spoken(self) -> dict[int, list[dict[str, str]]]:
         """What each chosen line will say, by its id: language, text, audio."""
         typed = {language: self.cleaned_data.get(f"say_{language}", "") for language in self.languages}
         return {
-            line.pk: says(line.languages, line.incident_text, line.incident_audio, typed)
+            line.pk: says(line.languages, line.incident_text, present(line.incident_audio), typed, self.recorded())
             for line in self.cleaned_data["lines"]
         }
 
@@ -89,6 +92,15 @@ class AnnounceForm(forms.Form):
                 named = " or ".join(name_of(language) for language in line.languages)
                 self.add_error("lines", f"{line.name} would say nothing. Write what callers hear in {named}.")
         return values
+
+
+class Colleagues(forms.ModelMultipleChoiceField):
+    """Colleagues, each with the phone on which they are rung."""
+
+    def label_from_instance(self, person: Any) -> str:
+        phone = getattr(person, "agent_phone", None)
+        name = person.get_full_name() or person.get_username()
+        return f"{name}, {readable(phone.number)}" if phone else f"{name}, who has not said yet on which phone"
 
 
 class LineForm(forms.Form):
@@ -117,8 +129,19 @@ class LineForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="One a line, with country code. All ring at once; the first to answer has the call.",
     )
+    agents = Colleagues(
+        get_user_model().objects.none(),
+        label="Rings these colleagues while open",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
     offers_agent = forms.BooleanField(
         label="In incident mode, callers may still press 0 to ring these numbers", required=False
+    )
+    says_recorded = forms.BooleanField(
+        label="Callers are told before they leave a message that it is recorded",
+        required=False,
+        help_text="The law asks for it in many countries. Without it, be sure that it does not in your callers’.",
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -128,6 +151,7 @@ class LineForm(forms.Form):
         super().__init__(*args, **values)
         zones = sorted(available_timezones() - {"localtime", "Factory"})
         self.fields["time_zone"].choices = [(zone, zone.replace("_", " ")) for zone in zones]  # type: ignore[attr-defined]
+        self.fields["agents"].queryset = colleagues().select_related("agent_phone")  # type: ignore[attr-defined]
         for day, label in enumerate(DAYS):
             self.fields[f"day_{day}"] = forms.CharField(label=label, required=False, max_length=100)
         for face in FACES if line.pk else ():
@@ -183,6 +207,8 @@ class LineForm(forms.Form):
                 values[f"day_{day}"] = spans(values.get(f"day_{day}", ""))
             except ValueError as error:
                 self.add_error(f"day_{day}", str(error))
+        if len(values.get("rings") or []) + len(values.get("agents") or []) > MOST_RINGS:
+            self.add_error("agents", f"{MOST_RINGS} phones at most can ring at once, numbers and colleagues together.")
         if values.get("number") and values["number"] in (values.get("rings") or []):
             self.add_error("rings", "A line that rings itself rings for ever.")
         if self.line.pk and values.get("seen") != state_of(self.line):
@@ -196,10 +222,13 @@ class LineForm(forms.Form):
         return values
 
     def apply(self) -> dict[str, list[Any]]:
-        """Puts what was entered into the line, unsaved; returns what it was and what it is, by field that changed."""
+        """Puts what was entered into the line, unsaved; returns what it was and what it is, by field that changed.
+
+        Whom it rings is the caller's to save: `rung()`.
+        """
         before = _kept(self.line) if self.line.pk else {}
         values = self.cleaned_data
-        for name in ("name", "number", "group", "time_zone", "active", "holidays", "rings", "offers_agent"):
+        for name in PLAIN + ("holidays", "rings"):
             setattr(self.line, name, values[name])
         # No hours at all mean always open; a list for Monday that is empty means closed.
         hours = {str(day): values[f"day_{day}"] for day in range(7) if values[f"day_{day}"]}
@@ -210,8 +239,12 @@ class LineForm(forms.Form):
             said = {**getattr(self.line, f"{face}_text"), **typed}
             setattr(self.line, f"{face}_text", {tag: text for tag, text in said.items() if text})
         self.line.languages = values["languages"]
-        after = _kept(self.line)
+        after = _kept(self.line) | {"agents": self.rung()}
         return {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
+
+    def rung(self) -> list[int]:
+        """The ids of the colleagues whom the line shall ring, in order."""
+        return sorted(agent.pk for agent in self.cleaned_data["agents"])
 
 
 def spans(entered: str) -> list[list[str]]:
@@ -243,7 +276,8 @@ def state_of(line: Line) -> str:
 
 
 def _kept(line: Line) -> dict[str, Any]:
-    return model_to_dict(line, exclude=["id"])
+    kept = model_to_dict(line, exclude=["id", "agents"])
+    return kept | {"agents": sorted(line.agents.values_list("pk", flat=True)) if line.pk else []}
 
 
 def _initial(line: Line) -> dict[str, Any]:
@@ -254,7 +288,7 @@ def _initial(line: Line) -> dict[str, Any]:
         for face in FACES
         for language in line.languages
     }
-    plain = {name: getattr(line, name) for name in ("name", "number", "group", "time_zone", "active", "offers_agent")}
+    plain = {name: getattr(line, name) for name in PLAIN}
     return {
         **plain,
         **days,
@@ -263,6 +297,7 @@ def _initial(line: Line) -> dict[str, Any]:
         "languages": ", ".join(line.languages),
         "holidays": "\n".join(line.holidays),
         "rings": "\n".join(line.rings),
+        "agents": list(line.agents.all()) if line.pk else [],
         "seen": state_of(line),
     }
 

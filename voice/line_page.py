@@ -12,9 +12,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tickets import blobs
 from tickets.roles import Power, colleague, needs
-from voice import audio, plan
+from voice import audio, plan, sounds
 from voice import lines as switch
 from voice.hearing import heard
 from voice.line_forms import FACES, LineForm, name_of
@@ -37,7 +36,7 @@ def new(request: HttpRequest) -> HttpResponse:
         return render(request, "voice/line_new.html", {"form": form}, status=422 if form.errors else 200)
     changed = form.apply()
     line.key = _free_key(line.name)
-    switch.keep(line, request.user, changed, "line.add")
+    switch.keep(line, request.user, changed, "line.add", agents=form.rung())
     messages.success(request, f"{line.name} is added. Now write what its callers hear.")
     return redirect("line", line.pk)
 
@@ -55,7 +54,7 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             changed = form.apply()
             if changed:
-                switch.keep(found, request.user, changed)
+                switch.keep(found, request.user, changed, agents=form.rung())
             messages.success(request, "Saved. The next caller hears it." if changed else "Nothing was changed.")
             return redirect("line", pk)
     return render(request, "voice/line.html", _page(found, form), status=422)
@@ -68,15 +67,13 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
     found, place = _place(request, pk)
     file = request.FILES.get("file")
     try:
-        content = _content(file)
-        sound = audio.check(content)
+        digest = _taken(file)
     except audio.BadAudio as error:
         page = {**_page(found, LineForm(line=found)), "audio_error": str(error), "audio_place": place}
         return render(request, "voice/line.html", page, status=422)
-    digest = blobs.put(content)
     token = signing.dumps({"line": pk, "place": place, "digest": digest, "by": colleague(request).pk}, salt=_SALT)
     face, language = place
-    context = {"line": found, "sound": sound, "digest": digest, "token": token, "language": language}
+    context = {"line": found, "sound": sounds.about(digest), "digest": digest, "token": token, "language": language}
     context |= {"file": file, "face_label": FACES[face], "language_name": name_of(language)}
     return render(request, "voice/line_audio.html", context | {"words": getattr(found, f"{face}_text").get(language)})
 
@@ -89,7 +86,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
         asked = signing.loads(request.POST.get("token", ""), salt=_SALT, max_age=LIFETIME)
     except signing.BadSignature:
         asked = {}
-    if asked.get("line") != pk:
+    if asked.get("line") != pk or not sounds.claim(asked["digest"]):
         messages.error(request, "This recording was uploaded too long ago. Upload it again.")
         return redirect("line", pk)
     _set_audio(request, pk, asked["place"], asked["digest"])
@@ -128,14 +125,10 @@ def _place(request: HttpRequest, pk: int) -> tuple[Line, list[str]]:
     return found, [face, language]
 
 
-def _content(file: UploadedFile | None) -> bytes:
+def _taken(file: UploadedFile | None) -> str:
     if file is None:
         raise audio.BadAudio("Choose a file first.")
-    if (file.size or 0) > audio.LARGEST:
-        raise audio.BadAudio(
-            f"The file has {(file.size or 0) / 1e6:.1f} MB; {audio.LARGEST / 1e6:.0f} MB are the most."
-        )
-    return file.read()
+    return sounds.take_file(file)
 
 
 def _page(found: Line, form: LineForm) -> dict[str, Any]:
@@ -151,7 +144,8 @@ def _page(found: Line, form: LineForm) -> dict[str, Any]:
                     "language": language,
                     "name": name_of(language),
                     "field": form[f"{face}_{language}"],
-                    "audio": getattr(found, f"{face}_audio").get(language, ""),
+                    "audio": (digest := getattr(found, f"{face}_audio").get(language, "")),
+                    "lost": digest and not sounds.is_there(digest),
                 }
                 for language in form.line.languages
                 if f"{face}_{language}" in form.fields

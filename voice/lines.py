@@ -57,17 +57,22 @@ def announce(
 
 
 def says(
-    languages: Sequence[str], playbook: Mapping[str, str], audio: Mapping[str, str], typed: Mapping[str, str]
+    languages: Sequence[str],
+    playbook: Mapping[str, str],
+    audio: Mapping[str, str],
+    typed: Mapping[str, str],
+    recorded: Mapping[str, str] | None = None,
 ) -> list[dict[str, str]]:
     """What a line will say, in its order of languages. Typed words win over the line's playbook.
 
-    A recording belongs to the playbook's words: it is played only where those are what is said.
+    The line's own recording (`audio`) belongs to the playbook's words: it is played only where those are what is said.
+    One that was made for this announcement (`recorded`) belongs to the words typed with it, and wins.
     """
     spoken = []
     for language in languages:
         text = typed.get(language, "").strip() or playbook.get(language, "").strip()
         own = text == playbook.get(language, "").strip()
-        sound = audio.get(language, "") if own else ""
+        sound = (recorded or {}).get(language) or (audio.get(language, "") if own else "")
         if text or sound:
             spoken.append({"language": language, "text": text, "audio": sound})
     return spoken
@@ -94,10 +99,17 @@ def end(announcements: Iterable[int], by: Any = None, why: str = "") -> int:
     return _end(Announcement.objects.filter(pk__in=list(announcements)), by, why)
 
 
-def keep(line: Line, by: Any, changed: Mapping[str, Any], action: str = "line.edit") -> Line:
-    """Saves a line that is new or was edited. `changed`, for the audit trail: what it was and what it is, by field."""
+def keep(
+    line: Line, by: Any, changed: Mapping[str, Any], action: str = "line.edit", *, agents: Sequence[int] | None = None
+) -> Line:
+    """Saves a line that is new or was edited, and whom it rings (`agents`, ids) where that is given.
+
+    `changed`, for the audit trail: what it was and what it is, by field.
+    """
     with transaction.atomic():
         line.save()
+        if agents is not None:
+            line.agents.set(agents)
         audit.record(by, action, line.key, **changed)
         _changed()
     return line
@@ -116,10 +128,10 @@ def chosen(keys: Sequence[str], groups: Sequence[str]) -> list[Line]:
     return [line for line in active if line.key in keys or line.group in groups]
 
 
-def says_already(line: Line, text: Mapping[str, str]) -> bool:
+def says_already(line: Line, text: Mapping[str, str], audio: Mapping[str, str]) -> bool:
     """Whether a line announces exactly this at this moment."""
     newest = line.announcements.in_force(timezone.now()).first()  # type: ignore[attr-defined]
-    return newest is not None and newest.text == dict(text) and not newest.audio
+    return newest is not None and (newest.text, newest.audio) == (dict(text), dict(audio))
 
 
 def take_reminders(now: datetime) -> list[Announcement]:
@@ -135,7 +147,7 @@ def take_reminders(now: datetime) -> list[Announcement]:
 
 
 def show() -> list[dict[str, Any]]:
-    """Every line with the face it shows now: key, name, number, group, face, since, until, text, problem."""
+    """Every line with the face it shows now: key, name, number, group, face, since, until, text, audio, problem."""
     now = timezone.now()
     shown = []
     for line in PLAN.refresh()["lines"].values():
@@ -151,6 +163,7 @@ def show() -> list[dict[str, Any]]:
                 "since": overlay["since"] if overlay else None,
                 "until": overlay["until"] if overlay else None,
                 "text": dict(found.text),
+                "audio": dict(found.audio),
                 "problem": found.problem,
             }
         )

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from tickets.roles import Power, colleague, needs, powers_of
 from voice import lines as switch
-from voice import plan
+from voice import plan, sounds
 from voice.hearing import heard
 from voice.line_forms import AnnounceForm, name_of
 from voice.models import Announcement, Line
@@ -53,7 +53,7 @@ def announce(request: HttpRequest) -> HttpResponse:
         ticked = [] if any(line.group for line in active) else [line.pk for line in active]
         form = AnnounceForm(lines=active, initial={"lines": ticked})
         return render(request, "voice/announce.html", {"form": form})
-    form = AnnounceForm(request.POST, lines=active)
+    form = AnnounceForm(request.POST, request.FILES, lines=active)
     if not form.is_valid() or "change" in request.POST:
         status = 422 if form.errors and "change" not in request.POST else 200
         return render(request, "voice/announce.html", {"form": form}, status=status)
@@ -135,7 +135,9 @@ def _preview(document: plan.LineDocument, spoken: list[dict[str, str]], now: dat
     overlay = {"id": 2**62, "since": now.isoformat(), "until": None, "problem": None, "text": text, "audio": audio}
     after = {**document, "overlays": [*document["overlays"], {**overlay, "local": ""}]}
     missing = [name_of(tag) for tag in document["languages"] if tag not in {*text, *audio}]
-    return {"line": document, "heard": heard(after, now), "before": plan.face(document, now), "missing": missing}
+    advice = [(name_of(tag), line) for tag, digest in audio.items() for line in sounds.advice(digest)]
+    before = plan.face(document, now)
+    return {"line": document, "heard": heard(after, now), "before": before, "missing": missing, "advice": advice}
 
 
 def _by_language(spoken: list[dict[str, str]]) -> tuple[dict[str, str], dict[str, str]]:

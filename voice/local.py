@@ -17,18 +17,32 @@ from django.utils import timezone
 
 from tickets import audit
 from tickets.blobs import write_durably
+from voice import sounds
 from voice.models import Announcement, Line
 
 Order = dict[str, Any]
 
 
 def path() -> Path:
-    return Path(settings.VAR) / "kept" / "local-announcements.json"
+    return Path(_name(settings.VAR))
 
 
-def announce(lines: list[str], text: dict[str, str], *, who: str, why: str, until: datetime | None = None) -> None:
+@lru_cache(maxsize=4)
+def _name(var: str | Path) -> str:
+    return str(Path(var) / "kept" / "local-announcements.json")
+
+
+def announce(
+    lines: list[str],
+    text: dict[str, str],
+    audio: dict[str, str] | None = None,
+    *,
+    who: str,
+    why: str,
+    until: datetime | None = None,
+) -> None:
     """Makes these lines (keys) of this host announce `text` from the next call on, without the database."""
-    shared = {"text": text, "until": until.isoformat() if until else None}
+    shared = {"text": text, "audio": audio or {}, "until": until.isoformat() if until else None}
     _append([{"action": "announce", "line": line, **shared, "who": who, "why": why} for line in lines])
 
 
@@ -53,7 +67,7 @@ def laid_over(line: str, overlays: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 def read() -> list[Order]:
     """Orders not merged yet, in the order they were given. Every call asks: the file is read when it has changed."""
-    name = str(path())
+    name = _name(settings.VAR)
     try:
         found = os.stat(name)
     except OSError:
@@ -93,7 +107,13 @@ def _merge_one(order: Order) -> None:
     else:
         until = datetime.fromisoformat(order["until"]) if order["until"] else None
         Announcement.objects.create(
-            line=line, text=order["text"], since=at, until=until, why=order["why"][:300], local_key=order["key"]
+            line=line,
+            text=order["text"],
+            audio=order.get("audio", {}),
+            since=at,
+            until=until,
+            why=order["why"][:300],
+            local_key=order["key"],
         )
     audit.record(None, f"lines.{order['action']}.local", line.key, who=order["who"], why=order["why"], at=order["at"])
 
@@ -105,7 +125,7 @@ def _as_overlay(order: Order) -> dict[str, Any]:
         "until": order["until"],
         "problem": None,
         "text": order["text"],
-        "audio": {},
+        "audio": sounds.present(order.get("audio", {})),
         "local": order["key"],
     }
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from tickets.models import Overlay, Problem, Requester, Ticket, Work
+from tickets.models import Entry, Overlay, Problem, Requester, Ticket, Work
 from voice.numbers import readable
 
 
@@ -19,7 +19,10 @@ class Line(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     hours = models.JSONField(default=dict, help_text='Weekday 0–6 → list of ["09:00", "17:00"]; empty: always open')
     holidays = models.JSONField(default=list, help_text="ISO dates on which the line is closed")
-    rings = models.JSONField(default=list, help_text="E.164 numbers of agents that an open line rings")
+    rings = models.JSONField(default=list, help_text="E.164 numbers that an open line rings")
+    agents = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="+", help_text="Colleagues whose phones it rings as well"
+    )
     open_text = models.JSONField(default=dict)
     closed_text = models.JSONField(default=dict)
     open_audio = models.JSONField(default=dict)
@@ -29,6 +32,9 @@ class Line(models.Model):
     )
     incident_audio = models.JSONField(default=dict)
     offers_agent = models.BooleanField(default=False, help_text="In incident mode, key 0 stays for an agent")
+    says_recorded = models.BooleanField(
+        default=True, help_text="Callers are told before anything of theirs is recorded"
+    )
     active = models.BooleanField(default=True)
 
     class Meta:
@@ -192,6 +198,27 @@ class TextMessage(Work):
 
     def __str__(self) -> str:
         return f"text to {self.to}"
+
+
+class Download(Work):
+    """A file that lies at Twilio and belongs to an entry: a recording, a picture. `blob` is empty until it is here."""
+
+    sid = models.CharField(max_length=34, unique=True)
+    url = models.CharField(max_length=500)
+    name = models.CharField(max_length=100, help_text="What people see")
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="+")
+    blob = models.CharField(max_length=64, blank=True)
+    content_type = models.CharField(max_length=120, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state="queued"), name="download_queued"),
+            models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="download_sending"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.sid}"
 
 
 class Reconciliation(models.Model):

@@ -1,6 +1,7 @@
 """Phone numbers: what we may call, and how a number is written down. Pure."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -37,7 +38,8 @@ def caller_of(said: str) -> str:
     """The caller's number as E.164, or empty where it is withheld or none."""
     if said.strip().lower() in WITHHELD:
         return ""
-    return normalised(said) or ""
+    # Twilio gives it as E.164, and every call asks of what kind it is as well: it is read once for both.
+    return _read(said).e164 or normalised(said) or ""
 
 
 def normalised(entered: str, region: str | None = None) -> str | None:
@@ -72,32 +74,43 @@ def region_of(number: str) -> str | None:
 
 def may_dial(number: str, countries: Collection[str]) -> str | None:
     """None if we may call or text this number, else why not: caller IDs are forged to make us dial costly ones."""
-    kind, region = _kind_of(number)
-    if kind is None:
+    known = _read(number)
+    if known.kind is None:
         return "This is no phone number."
-    if kind in _COSTLY:
+    if known.kind in _COSTLY:
         return "Premium, shared-cost and personal numbers are not called."
-    if region not in countries:
-        return f"Numbers in {region or 'that country'} are not called (CALL_COUNTRIES)."
+    if known.region not in countries:
+        return f"Numbers in {known.region or 'that country'} are not called (CALL_COUNTRIES)."
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A number that was read: its type, its country and its form in E.164; nothing of what is no number."""
+
+    kind: int | None = None
+    region: str | None = None
+    e164: str = ""
+
+
 @lru_cache(maxsize=50_000)
-def _kind_of(number: str) -> tuple[int | None, str | None]:
-    """Its number type and its country; no type for what is no number. Kept, since one call asks several times."""
+def _read(number: str) -> _Known:
+    """What is known of an international number. Kept, since one call asks several times."""
     try:
         parsed = phonenumbers.parse(number)
     except NumberParseException:
-        return None, None
-    if not phonenumbers.is_valid_number(parsed):
-        return None, None
-    return phonenumbers.number_type(parsed), phonenumbers.region_code_for_number(parsed)
+        return _Known()
+    region = phonenumbers.region_code_for_number(parsed)
+    if region is None or not phonenumbers.is_valid_number_for_region(parsed, region):
+        return _Known()
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return _Known(phonenumbers.number_type(parsed), region, e164)
 
 
 def may_text(number: str, countries: Collection[str]) -> str | None:
     """None if we may text this number, else why not."""
     refusal = may_dial(number, countries)
-    if refusal is None and _kind_of(number)[0] in _NO_TEXTS:
+    if refusal is None and _read(number).kind in _NO_TEXTS:
         return "Landlines take no text messages."
     return refusal
 

@@ -6,13 +6,17 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.utils import timezone
 
 from tickets.keeper import Keeper
-from voice import local
+from voice import local, sounds
 from voice.models import Announcement, Line
+from voice.numbers import may_dial
 
 LineDocument = dict[str, Any]
+# Numbers that Twilio rings at once (https://www.twilio.com/docs/voice/twiml/number).
+MOST_RINGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +32,23 @@ class Face:
 
 
 def compile_plan() -> dict[str, Any]:
-    """The document of all lines: faces, hours, keys, and the overlays that are or will be in force."""
+    """The document of all lines: faces, hours, keys, and the overlays that are or will be in force.
+
+    A recording that is not there is left out, so that its words are spoken: Twilio would play nothing.
+    """
     local.merge()
     now = timezone.now()
     overlays: dict[int, list[dict[str, Any]]] = {}
     rows = Announcement.objects.filter(ended_at__isnull=True).exclude(until__lte=now).order_by("-since", "-pk")
     for row in rows:
         overlays.setdefault(row.line_id, []).append(overlay_of(row))
-    lines = {line.key: document_of(line, overlays.get(line.pk, [])) for line in Line.objects.filter(active=True)}
+    active = Line.objects.filter(active=True).prefetch_related("agents__agent_phone")
+    lines = {line.key: document_of(line, overlays.get(line.pk, [])) for line in active}
     return {"lines": lines, "numbers": {line["number"]: key for key, line in lines.items()}}
 
 
-PLAN = Keeper("plan", compile_plan)
+# Twice a second: a switch is heard everywhere within one.
+PLAN = Keeper("plan", compile_plan, every=0.5)
 
 
 def line_of(key: str) -> LineDocument | None:
@@ -117,9 +126,16 @@ def overlay_of(row: Announcement) -> dict[str, Any]:
         "known_since": row.known_since.isoformat() if row.known_since else "",
         "next_update": row.next_update_by.isoformat() if row.next_update_by else "",
         "text": row.text,
-        "audio": row.audio,
+        "audio": sounds.present(row.audio),
         "local": row.local_key,
     }
+
+
+def rung_by(line: Line) -> list[str]:
+    """The numbers that an open line rings: its own, and the phones of its agents who have said where they are rung."""
+    phones = [agent.agent_phone.number for agent in line.agents.all() if hasattr(agent, "agent_phone")]
+    may = [number for number in phones if may_dial(number, settings.CALL_COUNTRIES) is None and number != line.number]
+    return list(dict.fromkeys([*line.rings, *may]))[:MOST_RINGS]
 
 
 def document_of(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
@@ -134,12 +150,13 @@ def document_of(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
         "time_zone": line.time_zone,
         "hours": line.hours,
         "holidays": line.holidays,
-        "rings": line.rings,
+        "rings": rung_by(line),
         "offers_agent": line.offers_agent,
+        "says_recorded": line.says_recorded,
         "faces": {
-            "open": {"text": line.open_text, "audio": line.open_audio},
-            "closed": {"text": line.closed_text, "audio": line.closed_audio},
-            "incident": {"text": line.incident_text, "audio": line.incident_audio},
+            "open": {"text": line.open_text, "audio": sounds.present(line.open_audio)},
+            "closed": {"text": line.closed_text, "audio": sounds.present(line.closed_audio)},
+            "incident": {"text": line.incident_text, "audio": sounds.present(line.incident_audio)},
         },
         "overlays": overlays,
     }

@@ -6,7 +6,7 @@ from typing import Any
 from tickets import changes, intake
 from tickets.message import InboundMessage
 from tickets.models import Arrival, CountsAs, Entry, Identity, Medium, Problem
-from voice import callbacks, legs, texts
+from voice import callbacks, downloads, legs, texts
 from voice.listeners import STEPS
 from voice.models import Call, Line
 
@@ -126,3 +126,7 @@ def _voicemail(facts: dict[str, Any], call: Call, arrival: Arrival) -> None:
         arrival,
     )
     Call.objects.filter(pk=call.pk).update(ticket=received.ticket)
+    if facts.get("RecordingUrl") and not call.simulated:
+        # Without an ending Twilio gives a WAV of ten times the size.
+        address = f"{facts['RecordingUrl'].removesuffix('.json').removesuffix('.mp3')}.mp3"
+        downloads.keep(received.entry, {facts["RecordingSid"]: address}, "Voicemail")

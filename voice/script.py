@@ -243,8 +243,12 @@ def _ask(response: VoiceResponse, turn: Turn, attempt: int) -> None:
 
 def _voicemail(turn: Turn) -> Reply:
     response = VoiceResponse()
+    if turn.line.get("says_recorded", True):
+        twiml.say(response, "recording_notice", turn.language)
     twiml.say(response, "leave_message", turn.language)
     twiml.record(response, turn.path("recording"))
+    # Twilio goes on here where nothing was said.
+    twiml.say(response, "goodbye", turn.language)
     return Reply(response, {"choice": "voicemail_asked"})
 
 

@@ -18,14 +18,19 @@ def auth_tokens() -> list[str]:
 
 
 def sign(path: str, params: Mapping[str, str]) -> str:
-    """The signature that Twilio would send with `params` to `path` (with its query, if any) of our public address.
+    """The signature that Twilio would send with `params` to `path` (with its query, if any) of our public address."""
+    return sign_url(settings.PUBLIC_URL + path, params)
+
+
+def sign_url(url: str, params: Mapping[str, str]) -> str:
+    """The signature that Twilio would send with `params` to an address.
 
     As https://www.twilio.com/docs/usage/security describes it. LookupError without a token.
     """
     tokens = auth_tokens()
     if not tokens:
         raise LookupError("no auth token to sign with")
-    return RequestValidator(tokens[0]).compute_signature(settings.PUBLIC_URL + path, dict(params))
+    return RequestValidator(tokens[0]).compute_signature(url, dict(params))
 
 
 def is_signed(request: HttpRequest) -> bool:

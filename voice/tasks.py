@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from voice import preflight, texts
+from voice import downloads, preflight, texts
 from voice.preflight_page import CHECK
 
 
@@ -23,3 +23,10 @@ def send_bulk_texts() -> None:
 def check_preflight() -> None:
     """Checks what callers depend on."""
     preflight.report()
+
+
+@shared_task(name=downloads.FETCH, queue="intake")
+def fetch_files(ids: list[int]) -> None:
+    """Fetches files that lie at Twilio."""
+    for pk in ids:
+        downloads.fetch(pk)

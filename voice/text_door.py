@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -9,12 +10,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from twilio.twiml.messaging_response import MessagingResponse
 
-from tickets import changes, journal
+from tickets import changes, intake, journal
 from tickets.intake import Understanding
 from tickets.message import InboundMessage, storable
 from tickets.models import Arrival, Channel, CountsAs, Identity, Medium, Ticket, WorkState
 from tickets.requesters import requester_of
-from voice import plan
+from voice import downloads, plan
 from voice.models import TextMessage
 from voice.numbers import caller_of
 from voice.signature import signed
@@ -82,17 +83,32 @@ def read_arrival(arrival: Arrival) -> InboundMessage | Understanding:
     if wish:
         return OptOut(arrival.sender, wish == "STOP")
     said, media = storable(arrival.payload.get("Body", "")), arrival.payload.get("media", [])
-    pictures = "\n".join(f"Attached at Twilio: {address}" for address in media)
-    return InboundMessage(
+    message = InboundMessage(
         medium=Medium.TEXT,
         happened_at=arrival.happened_at,
         sender_kind=Identity.Kind.PHONE,
         sender=arrival.sender,
         subject=" ".join(said.split())[:80] or "Text message",
-        text=f"{said}\n\n{pictures}".strip() or "(an empty text message)",
+        text=said or ("(a picture)" if media else "(an empty text message)"),
         reply_to=_conversation_with(arrival.sender),
         payload={"sid": arrival.payload.get("MessageSid", ""), "media": media},
     )
+    return Pictures(message, media) if media else message
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A message with files that lie at Twilio (addresses): they are fetched after it has become part of a ticket."""
+
+    message: InboundMessage
+    media: list[str]
+
+    def apply(self, arrival: Arrival) -> str:
+        """Receives the message and notes its files."""
+        received = intake.receive(self.message, arrival)
+        files = {urlsplit(address).path.rstrip("/").rpartition("/")[2][:34]: address for address in self.media}
+        downloads.keep(received.entry, files, "Picture")
+        return CountsAs.CONTACT
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ TOO_MANY = 429
 # Rows of one page of a list, the most that Twilio gives.
 PAGE = 1000
 _EARLY = datetime.min.replace(tzinfo=UTC)
+# The most bytes of a file: three minutes of speech have one megabyte.
+LARGEST = 25_000_000
 # Statuses of calls to agents that we want to hear of.
 EVENTS = ["initiated", "ringing", "answered", "completed"]
 
@@ -36,10 +38,15 @@ class RebasedHttpClient(TwilioHttpClient):
         super().__init__(timeout=PATIENCE)
         self._base = urlsplit(base) if base else None
 
+    def rebased(self, url: str) -> str:
+        """The same address at the base that is set; unchanged without one."""
+        if not self._base:
+            return url
+        parts = urlsplit(url)
+        return urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
+
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
-        if self._base:
-            parts = urlsplit(url)
-            url = urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
+        url = self.rebased(url)
         for pause in PAUSES:
             response = super().request(method, url, *args, **kwargs)
             if response.status_code != TOO_MANY:
@@ -52,7 +59,8 @@ class Telephone:
     """What we ask of Twilio. Every method raises TransportError, permanent where trying again is useless."""
 
     def __init__(self, account: str, token: str, base: str = "") -> None:
-        self._client = Client(account, token, http_client=RebasedHttpClient(base))
+        self._http, self._auth = RebasedHttpClient(base), (account, token)
+        self._client = Client(account, token, http_client=self._http)
 
     def start_call(self, *, to: str, from_: str, url: str, status_callback: str, timeout: int = 25) -> str:
         """Rings `to` and fetches `url` when it is answered. Returns the call's SID."""
@@ -115,6 +123,25 @@ class Telephone:
         """The addresses of what came with a text."""
         found = self._do(self._client.messages(sid).media.list)
         return [f"https://api.twilio.com{one.uri.removesuffix('.json')}" for one in found]
+
+    def download(self, url: str) -> tuple[str, bytes]:
+        """A file's type and its bytes. Only what lies at Twilio is fetched with our credentials."""
+        place = urlsplit(url)
+        if place.scheme != "https" or not f".{place.hostname}".endswith(".twilio.com"):
+            raise TransportError(f"it does not lie at Twilio: {url[:100]}", permanent=True)
+        try:
+            with requests.get(self._http.rebased(url), auth=self._auth, timeout=PATIENCE, stream=True) as answer:
+                if answer.status_code != requests.codes.ok:
+                    # Not there yet, or our credentials are at fault: both may be mended.
+                    raise TransportError(f"Twilio answers {answer.status_code}", permanent=False)
+                content = b""
+                for chunk in answer.iter_content(1 << 16):
+                    content += chunk
+                    if len(content) > LARGEST:
+                        raise TransportError(f"it has more than {LARGEST / 1e6:.0f} MB", permanent=True)
+        except requests.RequestException as error:
+            raise TransportError(f"Twilio did not answer: {error}", permanent=False) from error
+        return answer.headers.get("Content-Type", "").partition(";")[0].strip() or "application/octet-stream", content
 
     def send_text(self, *, to: str, from_: str, body: str, status_callback: str) -> str:
         """Sends one text message. Returns its SID."""

@@ -3,7 +3,17 @@
 from django.urls import URLPattern, URLResolver, path
 
 from tickets.channels.api import endpoint
-from voice import api, desk, line_page, lines_pages, preflight_page, simulator, supervision_page, texts_page
+from voice import (
+    api,
+    desk,
+    downloads_page,
+    line_page,
+    lines_pages,
+    preflight_page,
+    supervision_page,
+    texts_page,
+)
+from voice.simulator import page as simulator
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/", desk.callbacks, name="callbacks"),
@@ -15,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/<int:pk>/", desk.callback, name="callback"),
     path("callbacks/<int:pk>/reassign/", supervision_page.reassign, name="callback_reassign"),
     path("callbacks/<int:pk>/act/", desk.act, name="callback_act"),
+    path("downloads/<int:pk>/again/", downloads_page.again, name="download_again"),
     path("texts/", texts_page.show, name="texts"),
     path("texts/act/", texts_page.act, name="texts_act"),
     path("lines/", lines_pages.lines, name="lines"),
@@ -29,7 +40,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lines/<int:pk>/audio/remove/", line_page.remove, name="line_audio_remove"),
     path("api/v1/lines/", endpoint(api.Lines), name="api_lines"),
     path("api/v1/lines/announce/", endpoint(api.Announce), name="api_announce"),
+    path("api/v1/audio/", endpoint(api.Audio), name="api_audio"),
     path("api/v1/lines/clear/", endpoint(api.Clear), name="api_clear"),
     path("simulator/", simulator.page, name="simulator"),
     path("simulator/act/", simulator.act, name="simulator_act"),
+    path("simulator/callback/<int:pk>/", simulator.callback, name="simulator_callback"),
 ]

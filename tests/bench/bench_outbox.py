@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from tests.servers import free_port
 from tests.tickets import smtp_server
 from tickets import outbox
 from tickets.mail import compose
@@ -72,7 +73,7 @@ def rate(act: Callable[[], None], count: int) -> float:
 
 
 def main(count: int = MAILS) -> None:
-    port = smtp_server.free_port()
+    port = free_port()
     sink = multiprocessing.get_context("fork").Process(target=serve, args=(port,), daemon=True)
     sink.start()
     time.sleep(1)

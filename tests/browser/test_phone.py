@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE, WIDE
 from tests.voice.phone_people import wanted
 from tickets import intake
+from voice import fallback
 from voice.models import Callback, Line
 from voice.plan import PLAN
 
@@ -47,12 +48,58 @@ def test_a_line_is_dialled_heard_and_asked_to_call_back(open_page: Open, sign_in
     intake.understand_all()
     page.goto("/callbacks/")
     page.get_by_role("link", name="+44 20 7946 0011").click()
-    page.get_by_role("button", name="Call").click()
+    page.get_by_role("button", name="Call now").click()
     expect(page.get_by_text("Simulated: you are connected.")).to_be_visible()
     page.get_by_label("Note").fill("They are fine.")
     page.get_by_role("button", name="Reached").click()
     expect(page.get_by_text("Noted: reached.")).to_be_visible()
     assert Callback.objects.get().state == "done"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_manager_sees_what_callers_hear_when_we_do_not_answer(
+    open_page: Open, sign_in: SignIn, accessible: Callable[[Page], None], scripts: bool
+) -> None:
+    fallback.export()
+    page = open_page(scripts=scripts)
+    sign_in(page, "manager")
+    page.goto("/simulator/")
+    page.get_by_role("button", name="Dial").click()
+    page.get_by_text("Requests", exact=False).and_(page.locator("summary")).click()
+    page.get_by_label("Our server").select_option("times out")
+    page.get_by_label("Statuses that are told").select_option("all at the end, reversed")
+    page.get_by_role("button", name="1", exact=True).click()
+    heard = page.get_by_role("list", name="What is heard")
+    expect(heard).to_contain_text("Twilio asks the fallback.")
+    expect(heard).to_contain_text("We cannot be reached by phone just now.")
+    if scripts:
+        expect(page.get_by_text("POST /voice/main/status/").first).to_be_visible()  # what was unfolded stays so
+    else:
+        page.get_by_text("Requests", exact=False).and_(page.locator("summary")).click()
+    page.get_by_text("fallback storage: voice/main/now.xml").click()
+    expect(page.get_by_text("<Response>").filter(visible=True)).to_contain_text("We cannot be reached")
+    accessible(page) if scripts else None
+    expect(page.get_by_label("Our server")).to_have_value("")
+
+
+def test_a_simulated_callback_is_played_on_the_page(open_page: Open, sign_in: SignIn) -> None:
+    page = open_page()
+    sign_in(page, "manager")
+    page.goto("/simulator/")
+    page.keyboard.press("d")
+    page.get_by_role("button", name="1", exact=True).click()
+    expect(page.get_by_text("The call is over.")).to_be_visible()
+    intake.understand_all()
+    made = Callback.objects.get()
+    page.goto(f"/callbacks/{made.pk}/")
+    page.get_by_role("button", name="Play the call in the simulator").click()
+    page.get_by_role("button", name="An agent answers").click()
+    page.get_by_role("button", name="1", exact=True).click()
+    page.get_by_role("button", name="The customer answers").click()
+    expect(page.get_by_text("The call is over.")).to_be_visible()
+    intake.understand_all()
+    page.get_by_role("link", name="the callback", exact=True).click()
+    expect(page.get_by_text("connected")).to_be_visible()
 
 
 def test_a_call_is_made_by_keys_alone(open_page: Open, sign_in: SignIn) -> None:
@@ -63,7 +110,7 @@ def test_a_call_is_made_by_keys_alone(open_page: Open, sign_in: SignIn) -> None:
     expect(page.get_by_text("In a call")).to_be_visible()
     page.keyboard.press("2")
     page.get_by_role("button", name="Leave a message").press("Enter")
-    expect(page.get_by_text("We have your message")).to_be_visible()
+    expect(page.get_by_role("list", name="What is heard")).to_contain_text("We have your message")
 
 
 def test_the_list_of_callbacks_fills_by_itself_and_n_takes_the_next(

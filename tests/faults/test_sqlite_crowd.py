@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.servers import HOST, wait_until
-from tests.stack import ROOT, Stack
+from tests.stack import ROOT, Heard, Stack
 from tests.tickets import smtp_server
 from triage import supervisor
 
@@ -98,7 +98,7 @@ def test_nobody_sees_a_locked_database_and_everybody_hears_once(stack: Stack, si
     faults: list[str] = []
     end = time.monotonic() + SECONDS
 
-    def crowd(act: Callable[[int], requests.Response]) -> None:
+    def crowd(act: Callable[[int], requests.Response | Heard]) -> None:
         count = 0
         while time.monotonic() < end:
             count += 1
@@ -152,9 +152,9 @@ def _writes(stack: Stack) -> Callable[[int], requests.Response]:
     return writes
 
 
-def _calls(stack: Stack) -> Callable[[int], requests.Response]:
-    def calls(count: int) -> requests.Response:
-        return stack.call("/voice/main/answer/", CallSid=f"CA{count:032x}").answer
+def _calls(stack: Stack) -> Callable[[int], Heard]:
+    def calls(count: int) -> Heard:
+        return stack.call("/voice/main/answer/", CallSid=f"CA{count:032x}")
 
     return calls
 

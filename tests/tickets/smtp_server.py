@@ -4,13 +4,14 @@ import asyncio
 import email
 import email.policy
 import logging
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.servers import free_port
 
 # A line per SMTP command would bury what a failing test says.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
@@ -68,12 +69,6 @@ async def _until(stop: threading.Event, seconds: float) -> None:
     end = time.monotonic() + seconds
     while not stop.is_set() and time.monotonic() < end:
         await asyncio.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(handler: Handler, port: int = 0) -> Controller:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.tickets.smtp_server import free_port
+from tests.servers import free_port
 from tests.tickets.test_outbox import bulk
 from tickets import outbox, work
 from tickets.models import Lane, Outgoing, Rate

@@ -3,17 +3,21 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 import time_machine
+from django.conf import settings
 
-from tests.voice import contract, grammar
+from tests.voice import checked, contract
 from tests.voice.phone_people import make_agent
 from tests.voice.telephone_service import Service
 from voice import signature
 from voice.models import Line
 from voice.plan import PLAN
+from voice.simulator.documents import words
+from voice.simulator.player import Player
+from voice.simulator.state import Call, Number, parameters
+from voice.simulator.webhooks import NoConnection, Webhooks
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SID = "CA" + "1" * 32
@@ -71,32 +75,60 @@ def noon():
         yield
 
 
-class Caller:
-    """Somebody on the phone: posts signed webhooks and checks every document that comes back."""
+class Caller(Player):
+    """Somebody on the phone of a test: every webhook is answered, every document is one that Twilio takes.
 
-    def __init__(self, client, number="+12015550123", sid=SID, **extra):
-        self.client, self.said = client, {"CallSid": sid, "From": number, "To": "+12025550199", **extra}
-        self.document = None
+    The call's own statuses are not told: who wants them tells them.
+    """
+
+    def __init__(self, client, number="+12015550123", sid=SID, line="main", twice=False, statuses="lost", **extra):
+        self.client = client
+        self.at = f"{settings.PUBLIC_URL}/voice/{line}"
+        said = {**parameters(caller=number, number="+12025550199", sid=sid), **extra}
+        call = Call(Number(f"{self.at}/answer/", f"{self.at}/status/"), said, statuses)
+        super().__init__(call, Webhooks(through(client), signature.sign_url, twice=twice), inspect=checked.check)
 
     def post(self, path, **params):
-        params = {**self.said, "CallStatus": "in-progress", **params}
-        answer = self.client.post(path, params, headers={"X-Twilio-Signature": signature.sign(path, params)})
-        assert answer.status_code == 200, answer.content
-        assert grammar.faults(answer.content) == []
-        self.document = ElementTree.fromstring(answer.content)
-        return self
+        """One webhook, out of its turn."""
+        self.deliver("POST", settings.PUBLIC_URL + path, {"CallStatus": "in-progress", **params})
+        return self._all_is_well()
 
     def dials(self, line="main"):
-        return self.post(f"/voice/{line}/answer/", CallStatus="ringing")
+        self.deliver("POST", f"{settings.PUBLIC_URL}/voice/{line}/answer/", {"CallStatus": "ringing"})
+        return self._all_is_well()
 
     def presses(self, keys):
-        return self.post(self.document.find(".//Gather").get("action"), Digits=keys)
+        assert self.call.wait.what == "keys", self.call.document
+        self.press(keys)
+        return self._all_is_well()
+
+    def _all_is_well(self):
+        assert [one.why for one in self.call.log if one.error] == []
+        return self
+
+    @property
+    def document(self):
+        """The last document."""
+        return self.played()
 
     @property
     def heard(self):
-        return " ".join(
-            " ".join(verb.text or "" for verb in self.document.iter() if verb.tag in ("Say", "Play")).split()
-        )
+        """All that the last document says and plays."""
+        return words(self.document)
+
+
+def through(client):
+    """A transport: Django's test client; nothing else is reachable."""
+
+    def send(method, url, params, headers):
+        if not url.startswith(settings.PUBLIC_URL):
+            raise NoConnection(f"no way to {url}")
+        path = url.removeprefix(settings.PUBLIC_URL)
+        ask = client.post if method == "POST" else client.get
+        answer = ask(path, params, headers=headers) if params else ask(path, headers=headers)
+        return answer.status_code, answer.headers.get("Content-Type", ""), answer.content.decode()
+
+    return send
 
 
 @pytest.fixture

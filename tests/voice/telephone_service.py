@@ -1,6 +1,7 @@
 """A local server that stands as Twilio's API: takes calls and texts, remembers them, can fail as Twilio does."""
 
 import json
+import re
 import threading
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,8 @@ LISTS = {
 }
 
 
+# Addresses of files, which the API's description leaves out.
+FILE = re.compile(r"/(Recordings/RE\w+\.mp3|Media/ME\w+)$")
 PARTS = {
     "VoiceUrl": "voice_url", "VoiceMethod": "voice_method", "VoiceFallbackUrl": "voice_fallback_url",
     "VoiceFallbackMethod": "voice_fallback_method", "StatusCallback": "status_callback", "SmsUrl": "sms_url",
@@ -51,7 +54,7 @@ class Service:
 
     `call_status` is how it says that a call is going, `numbers` the numbers that the account has. `faults` is what the
     contract finds in requests and answers. `calls`, `recordings`, `messages` and `media` are what it has to list, by
-    the names of its API; `call` makes one.
+    the names of its API; `call` makes one. `files`: path → (type, bytes) of what it has to fetch.
     """
 
     def __init__(self, contract: Contract | None = None):
@@ -59,6 +62,7 @@ class Service:
         self.numbers, self.faults = [], []
         self.account = {"sid": "AC" + "0" * 32, "status": "active", "type": "Full"}
         self.profiles, self.countries = [{"sid": "BU" + "1" * 32}], []
+        self.files = {}
         self.lists = {"calls": [], "recordings": [], "messages": [], "media_list": []}
         service = self
 
@@ -94,7 +98,9 @@ class Service:
                 self._judge({})
                 service.requests.append(("GET", self.path, {}))
                 status = service.answers.pop(0) if service.answers else 200
-                if self.path.startswith("/v1/CustomerProfiles"):
+                if FILE.search(self.path):
+                    self._file(status)
+                elif self.path.startswith("/v1/CustomerProfiles"):
                     self._page(status, "results", service.profiles)
                 elif self.path.startswith("/v1/DialingPermissions/Countries"):
                     self._page(status, "content", service.countries)
@@ -108,6 +114,15 @@ class Service:
                     sid = urlsplit(self.path).path.rpartition("/")[2].removesuffix(".json")
                     known = next((one for one in service.lists["calls"] if one["sid"] == sid), None)
                     self._answer(status, known or {"sid": "CA" + "1" * 32, "status": service.call_status})
+
+            def _file(self, status):
+                """What is no part of the API's description: a recording or a picture itself."""
+                kind, content = service.files.get(self.path, ("text/plain", b""))
+                self.send_response(status if content or status >= 400 else 404)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
 
             def _listed(self, kind):
                 """As Twilio: what was asked for by number or parent; times it reads as days, and so do we."""
@@ -123,7 +138,7 @@ class Service:
 
             def _judge(self, form):
                 auth = self.headers.get("Authorization", "")
-                if contract and not self.path.startswith("/v1/"):
+                if contract and not self.path.startswith("/v1/") and not FILE.search(self.path):
                     service.faults += contract.request_faults(self.command, self.path, form, auth)
 
             def _answer(self, status, body):

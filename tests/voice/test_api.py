@@ -4,11 +4,13 @@ import json
 from io import StringIO
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
 from tests.house import person
+from tests.voice.noises import mp3, wav
 from tickets.models import AuditEntry
-from voice import lines
+from voice import lines, sounds
 from voice.models import Announcement, Line
 from voice.plan import PLAN
 
@@ -110,3 +112,96 @@ def test_a_group_is_switched_from_the_page(client, house):
     shown = client.post("/lines/announce/", {"groups": ["Europe"], "say_en": "Hello.", "why": "test"})
     client.post("/lines/announce/", {"token": shown.context["token"]})
     assert {line["key"] for line in lines.show() if line["face"] == "incident"} == {"main", "uk"}
+
+
+# ── recordings ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def upload(client, manager_headers, content, name="hello.wav"):
+    return client.post("/api/v1/audio/", {"file": SimpleUploadedFile(name, content)}, headers=manager_headers)
+
+
+@pytest.fixture
+def headers(client, house):
+    user, out = person("manager", "Mona"), StringIO()
+    call_command("api_token", "recorder", "--user", user.email or user.username, stdout=out)
+    return {"Authorization": f"Bearer {out.getvalue().strip()}"}
+
+
+def announce(client, headers, **said):
+    body = json.dumps({**SAYS, **said})
+    return client.post("/api/v1/lines/announce/", body, content_type="application/json", headers=headers)
+
+
+def test_a_recording_is_uploaded_and_announced(client, headers, caller):
+    answer = upload(client, headers, wav(loud=0.01))
+    assert answer.status_code == 201
+    said = answer.json()
+    assert (said["kind"], said["seconds"], said["rate"], said["channels"]) == ("WAV", 2.0, 8000, 1)
+    assert "very quiet" in said["advice"][0]
+    assert upload(client, headers, wav(loud=0.01)).json() == said
+    for _ in range(2):
+        assert announce(client, headers, audio={"en": said["digest"]}).status_code == 200
+    assert [row.audio for row in Announcement.objects.all()] == [{"en": said["digest"]}] * 3
+    PLAN.refresh()
+    assert caller().dials().heard.startswith(f"/voice/audio/{said['digest']}/")
+    shown = client.get("/api/v1/lines/", headers=headers).json()
+    assert [one["audio"] for one in shown] == [{"en": said["digest"]}] * 3
+    assert announce(client, headers).status_code == 200  # the words alone are another announcement
+    assert Announcement.objects.count() == 6
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(wav(loud=0), "silent"), (b"nonsense", "neither"), (b"", "empty"), (wav()[:-900], "cut off")]
+)
+def test_bad_audio_is_a_problem(client, headers, content, words):
+    answer = upload(client, headers, content)
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert words in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("audio", "words"),
+    [({"en": "0" * 64}, "no such recording"), ({"en": "x"}, "audio"), ({"de": "real"}, "words are missing"),
+     ("real", "audio")],
+)  # fmt: skip
+def test_a_recording_that_there_is_not_switches_nothing(client, headers, audio, words):
+    digest = sounds.take(wav())
+    sent = digest if audio == "real" else {tag: digest if value == "real" else value for tag, value in audio.items()}
+    answer = announce(client, headers, audio=sent)
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+    assert not Announcement.objects.exists()
+
+
+def test_an_agent_uploads_nothing(client, house):
+    user, out = person("agent", "Ann"), StringIO()
+    call_command("api_token", "agent", "--user", user.email or user.username, stdout=out)
+    assert upload(client, {"Authorization": f"Bearer {out.getvalue().strip()}"}, wav()).status_code == 403
+    assert upload(client, {}, wav()).status_code == 401
+
+
+def test_a_recording_is_announced_from_a_shell(house, tmp_path):
+    (tmp_path / "en.mp3").write_bytes(mp3())
+    given = [f"en={tmp_path / 'en.mp3'}"]
+    call_command("lines", "announce", "--line", "us", "--text", "en=Hello.", audio=given, stdout=StringIO())
+    assert sounds.read(Announcement.objects.get().audio["en"]) == mp3()
+
+
+@pytest.mark.parametrize(
+    ("audio", "words"),
+    [
+        ("en", "LANGUAGE=FILE"),
+        ("de={file}", "what .* says"),
+        ("en={file}.not", "No such file"),
+        ("en={silent}", "silent"),
+    ],
+)
+def test_a_mistake_in_the_shell_switches_nothing(house, tmp_path, audio, words):
+    (tmp_path / "a.wav").write_bytes(wav())
+    (tmp_path / "b.wav").write_bytes(wav(loud=0))
+    given = [audio.format(file=tmp_path / "a.wav", silent=tmp_path / "b.wav")]
+    with pytest.raises(CommandError, match=words):
+        call_command("lines", "announce", "--text", "en=Hello.", audio=given)
+    assert not Announcement.objects.exists()

@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.voice.conftest import Caller
+from tests.voice.noises import wav
 from tickets import intake, journal, spool
 from tickets.models import Arrival, Problem, Ticket
-from voice import lines, plan, signature
+from voice import lines, plan, signature, sounds
 from voice.models import Call, Callback
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def test_an_open_line_with_agents_rings_them_first(line, caller):
     call = caller().dials()
     dial = call.document.find("Dial")
     assert [number.text for number in dial] == line.rings
-    call.post(dial.get("action"), DialCallStatus="no-answer")
+    call.answer("no-answer")
     assert call.heard.startswith("Nobody is free")
     assert call.document.find("Gather") is not None
 
@@ -50,9 +51,10 @@ def test_in_incident_mode_the_message_comes_first(incident, caller):
 
 
 def test_recorded_audio_is_preferred_to_speech(line, caller):
-    lines.announce([line], {"en": "Words."}, {"en": "a" * 64})
+    digest = sounds.take(wav())
+    lines.announce([line], {"en": "Words."}, {"en": digest})
     plan.PLAN.refresh()
-    assert caller().dials().document.find(".//Play").text == f"/voice/audio/{'a' * 64}/"
+    assert caller().dials().document.find(".//Play").text == f"/voice/audio/{digest}/"
 
 
 def test_pressing_1_asks_to_be_called_back_once_however_often(incident, line, caller):
@@ -98,13 +100,11 @@ def test_a_wrong_key_repeats_the_menu_and_then_says_goodbye(line, caller):
 
 
 def test_a_message_left_becomes_a_ticket(line, caller):
-    call = caller().dials().presses("2")
-    record = call.document.find("Record")
-    call.post(record.get("action"), RecordingSid="RE" + "1" * 32, RecordingUrl="https://x/RE1", RecordingDuration="42")
+    call = caller().dials().presses("2").speak(42).call
     intake.understand_all()
     ticket = Ticket.objects.get()
     assert ticket.subject == "Voicemail, 0:42"
-    assert ticket.entries.get().payload["recording"] == "RE" + "1" * 32
+    assert ticket.entries.get().payload["recording"] == call.log[-1].params["RecordingSid"]
 
 
 def test_a_call_that_only_listens_is_a_contact_and_no_ticket(incident, caller):

@@ -38,7 +38,7 @@ def test_call_now_rings_the_agent_and_then_the_customer(line, callback, agent, t
     callback.refresh_from_db()
     assert (callback.state, callback.tries) == ("customer", 1)
 
-    leg.post(dial.get("action"), DialCallStatus="completed")
+    leg.answer("completed")
     intake.understand_all()
     callback.refresh_from_db()
     assert callback.state == "connected"
@@ -51,7 +51,7 @@ def test_call_now_rings_the_agent_and_then_the_customer(line, callback, agent, t
 def test_steps_of_our_own_calls_are_no_contacts(callback, agent, twilio, client):
     dialling.call_now(callback, agent)
     leg = Caller(client, sid="CA" + "7" * 32).post(twilio.requests[0][2]["Url"].removeprefix(HERE)).presses("1")
-    leg.post(leg.document.find("Dial").get("action"), DialCallStatus="busy")
+    leg.answer("busy")
     intake.understand_all()
     assert set(Arrival.objects.values_list("counts_as", flat=True)) == {"step"}
 
@@ -60,7 +60,8 @@ def test_steps_of_our_own_calls_are_no_contacts(callback, agent, twilio, client)
 def test_only_1_dials_the_customer(callback, agent, twilio, client, keys):
     """A mailbox that answers in the agent's place presses nothing."""
     dialling.call_now(callback, agent)
-    leg = Caller(client, sid="CA" + "7" * 32).post(twilio.requests[0][2]["Url"].removeprefix(HERE)).presses(keys)
+    leg = Caller(client, sid="CA" + "7" * 32).post(twilio.requests[0][2]["Url"].removeprefix(HERE))
+    leg.post(leg.call.wait.action, Digits=keys)
     assert leg.document.find("Dial") is None
     assert leg.document.find("Hangup") is not None
 

@@ -16,8 +16,7 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 
 from tests.voice import grammar
-from tickets import blobs
-from voice import fallback, lines
+from voice import fallback, lines, sounds
 from voice.models import Line
 from voice.plan import PLAN
 
@@ -26,13 +25,12 @@ NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(settings, tmp_path, monkeypatch):
+def elsewhere(settings, tmp_path):
     settings.FALLBACK_URL = HERE
     settings.VAR = tmp_path / "var"
     settings.VAR.mkdir()
-    folder = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / "away")}}
+    folder = {"BACKEND": "tests.voice.checked.Storage", "OPTIONS": {"location": str(tmp_path / "away")}}
     settings.STORAGES = {**settings.STORAGES, "fallback": folder}
-    monkeypatch.setattr(fallback, "_last", "")
     return tmp_path / "away"
 
 
@@ -90,7 +88,7 @@ def test_now_follows_what_the_line_says_now(line, elsewhere):
 
 
 def test_recordings_go_with_it_and_a_lost_one_is_spoken(line, elsewhere):
-    digest = blobs.put(recording())
+    digest = sounds.take(recording())
     Line.objects.update(
         incident_text={"en": "We know.", "de": "Wir wissen es."}, incident_audio={"en": digest, "de": "0" * 64}
     )

@@ -8,10 +8,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.house import person
-from tests.voice.test_audio import mp3, wav
+from tests.voice.noises import mp3, wav
+from tests.voice.phone_people import make_agent
+from tickets import blobs
 from tickets.models import AuditEntry
+from voice import sounds
 from voice.line_forms import DAYS, LineForm, spans
-from voice.models import Line
+from voice.models import AgentPhone, Line
 from voice.plan import PLAN, is_open
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +182,17 @@ def test_a_recording_that_cannot_be_heard_is_refused(line, client, maya):
     assert "Choose a file" in _page(client.post(f"/lines/{line.pk}/audio/", {"face": "open", "language": "en"}))
 
 
+def test_a_recording_that_is_gone_is_not_published_and_one_that_was_lost_is_told(line, client, maya):
+    token = re.search(r'name="token" value="([^"]+)"', _page(_upload(client, line, wav())))[1]
+    (kept,) = blobs.all_on(sounds.SHELF)
+    kept.unlink()
+    answer = client.post(f"/lines/{line.pk}/audio/publish/", {"token": token}, follow=True)
+    assert "Upload it again" in _page(answer)
+    assert Line.objects.get().open_audio == {}
+    Line.objects.update(open_audio={"en": kept.name})
+    assert "The file is gone" in _page(client.get(f"/lines/{line.pk}/"))
+
+
 def test_a_recording_is_published_only_where_it_was_checked(line, client, maya):
     other = Line.objects.create(key="uk", name="United Kingdom", number="+442079460000", languages=["en"])
     token = re.search(r'name="token" value="([^"]+)"', _page(_upload(client, line, wav())))[1]
@@ -195,3 +209,30 @@ def test_there_is_no_recording_for_what_a_line_does_not_say(line, client, maya, 
 def test_every_day_of_the_week_has_its_field(line, client, maya):
     page = _page(client.get(f"/lines/{line.pk}/"))
     assert all(f">{day}</label>" in page for day in DAYS)
+
+
+def test_a_line_rings_colleagues_on_the_phones_they_named(client, line, maya, caller, django_assert_max_num_queries):
+    ada, bob, cleo = make_agent("ada"), person("agent", "Bob"), make_agent("cleo")
+    AgentPhone.objects.filter(user=cleo).update(number="+19005550100")
+    _edit(client, line, agents=[ada.pk, bob.pk, cleo.pk], rings="+12025550112")
+    assert sorted(line.agents.values_list("pk", flat=True)) == sorted([ada.pk, bob.pk, cleo.pk])
+    assert "agents" in AuditEntry.objects.get(action="line.edit").detail
+    PLAN.refresh()
+    # Bob has not said on which phone, and nobody pays for a premium number.
+    ringing = [number.text for number in caller().dials().document.iter("Number")]
+    assert ringing == ["+12025550112", "+12025550111"]
+    AgentPhone.objects.filter(user=ada).update(number="+12025550113")
+    with django_assert_max_num_queries(6):
+        PLAN.refresh()
+    assert PLAN.current()["lines"]["main"]["rings"] == ["+12025550112", "+12025550113"]
+    _edit(client, line, agents=[], rings="")
+    PLAN.refresh()
+    assert caller(sid="CA" + "2" * 32).dials().document.find("Dial") is None
+
+
+def test_more_phones_than_can_ring_at_once_are_refused(client, line, maya):
+    people = [person() for _ in range(8)]
+    numbers = "\n".join(f"+1202555010{place}" for place in range(3))
+    answer = _edit(client, line, agents=[one.pk for one in people], rings=numbers)
+    assert answer.status_code == 422
+    assert "10 phones at most can ring at once" in _page(answer)

@@ -7,8 +7,9 @@ import pytest
 
 from tests.house import person, problem
 from tests.voice.conftest import Caller
+from tests.voice.noises import wav
 from tickets.models import AuditEntry
-from voice import lines
+from voice import lines, sounds
 from voice.models import Announcement, Line
 from voice.plan import PLAN
 
@@ -84,13 +85,13 @@ def test_only_the_chosen_lines_announce_and_end_by_themselves(line, client, maya
 
 
 def test_an_empty_field_says_the_lines_own_words_by_its_recording(line, client, maya):
-    line.incident_text, line.incident_audio = {"en": "Our own words."}, {"en": "a" * 64}
+    line.incident_text, line.incident_audio = {"en": "Our own words."}, {"en": sounds.take(wav())}
     line.save()
     answer = client.post("/lines/announce/", _asked(line, say_en=""))
-    assert f"/voice/audio/{'a' * 64}/" in _page(answer)
+    assert f"/voice/audio/{line.incident_audio['en']}/" in _page(answer)
     client.post("/lines/announce/", {"token": _token(answer)})
     made = Announcement.objects.get()
-    assert (made.text, made.audio) == ({"en": "Our own words."}, {"en": "a" * 64})
+    assert (made.text, made.audio) == ({"en": "Our own words."}, line.incident_audio)
 
 
 @pytest.mark.parametrize(

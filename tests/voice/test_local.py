@@ -4,8 +4,9 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from tests.voice.noises import wav
 from tickets.models import AuditEntry
-from voice import lines, local
+from voice import lines, local, sounds
 from voice.models import Announcement
 from voice.plan import PLAN, face, line_of
 
@@ -33,6 +34,18 @@ def test_an_order_is_heard_at_once_and_only_on_its_line(away):
     assert heard() == "We know."
     local.announce(["other"], {"en": "Elsewhere."}, who="root", why="fire")
     assert heard() == "We know."
+
+
+def test_a_recording_of_an_order_is_played_and_merged(line, caller, monkeypatch):
+    digest = sounds.take(wav())
+    with monkeypatch.context() as patched:
+        patched.setattr(local, "merge", lambda: 0)
+        PLAN.refresh()
+        local.announce(["main"], {"en": "We know."}, {"en": digest}, who="root", why="fire")
+        assert caller().dials().heard.startswith(f"/voice/audio/{digest}/")
+    PLAN.refresh()
+    assert Announcement.objects.get().audio == {"en": digest}
+    assert caller(sid="CA" + "2" * 32).dials().heard.startswith(f"/voice/audio/{digest}/")
 
 
 def test_the_newest_order_wins_runs_out_and_clears_what_was_before_it(line, away):

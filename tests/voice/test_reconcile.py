@@ -9,7 +9,7 @@ from tests.voice.telephone_service import call, message, recording
 from tickets import intake
 from tickets.models import Arrival, Entry, Ticket
 from voice import reconcile
-from voice.models import Call, Reconciliation
+from voice.models import Call, Download, Reconciliation
 from voice.plan import PLAN
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +79,8 @@ def test_a_text_that_never_reached_us_becomes_a_ticket_with_its_pictures(twilio,
     twilio.lists["media_list"] = [{"sid": "ME" + "1" * 32, "uri": f"{uri}.json"}]
     assert run(2) == [1, 0]
     entry = Entry.objects.get()
-    assert entry.text == f"It fails\n\nAttached at Twilio: https://api.twilio.com{uri}"
+    assert entry.text == "It fails"
+    assert Download.objects.get(entry=entry).url == f"https://api.twilio.com{uri}"
 
 
 def test_what_is_fresh_is_left_to_its_webhook(twilio, ago):

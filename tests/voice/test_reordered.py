@@ -111,7 +111,7 @@ def test_the_first_end_of_a_call_stands(line, caller, first, second):
 
 def test_a_key_pressed_after_waiting_for_an_agent_counts_as_one_of_its_own(incident, caller):
     call = caller().dials().presses("0")
-    call.post(call.document.find("Dial").get("action"), DialCallStatus="no-answer")
+    call.answer("no-answer")
     assert call.presses("1").heard
     intake.understand_all()
     callback = Callback.objects.get()
@@ -123,5 +123,5 @@ def test_waiting_twice_for_an_agent_is_told_twice(incident, caller):
     call = caller().dials()
     for _ in range(2):
         call.presses("0")
-        call.post(call.document.find("Dial").get("action"), DialCallStatus="busy")
+        call.answer("busy")
     assert Arrival.objects.count() == 5

@@ -36,6 +36,8 @@ def leads(response):
 
 
 OVERLAY = {"id": 1, "since": NOW.isoformat(), "until": None, "problem": 7, "text": {}, "audio": {}, "local": ""}
+# What leads to a recording: that it is one, what to say, the tone, and a goodbye to whoever says nothing.
+MESSAGE = [("Say", ""), ("Say", ""), ("Record", "/voice/main/recording/en/0/"), ("Say", "")]
 INCIDENT = {"overlays": [OVERLAY], "rings": RINGS, "offers_agent": True}
 CALLED_BACK = {"choice": "callback", "callback": "+12015550123", "language": "en"}
 TEXTED = {"choice": "text", "text": "+12015550123", "problem": 7, "language": "en"}
@@ -45,13 +47,8 @@ TEXTED = {"choice": "text", "text": "+12015550123", "problem": 7, "language": "e
     ("given", "keys", "leads_to", "facts"),
     [
         ({"kind": "open"}, "1", [("Say", ""), ("Hangup", "")], CALLED_BACK),
-        (
-            {"kind": "open"},
-            "2",
-            [("Say", ""), ("Record", "/voice/main/recording/en/0/")],
-            {"choice": "voicemail_asked"},
-        ),
-        ({"kind": "closed"}, "2", [("Say", ""), ("Record", "/voice/main/recording/en/0/")], None),
+        ({"kind": "open"}, "2", MESSAGE, {"choice": "voicemail_asked"}),
+        ({"kind": "closed"}, "2", MESSAGE, None),
         ({"kind": "incident"}, "2", [("Gather", "/voice/main/number/en/0/")], {"choice": "other_number"}),
         ({"kind": "incident", "line": INCIDENT}, "0", [("Dial", "/voice/main/dialled/en/0/")], {"choice": "stay"}),
         # agents are offered in incident mode only, where there are any, and where the line offers them
@@ -218,3 +215,11 @@ def test_who_asks_to_be_called_back_is_told_whether_it_stands_and_roughly_when(s
     heard = words_of(script.menu(turn(keys="1", kind="open", stands=stands, wait=wait)).response)
     assert len(heard) == len(said)
     assert all(told in (..., words) for told, words in zip(said, heard, strict=True))
+
+
+@pytest.mark.parametrize(("says", "told"), [(True, True), (False, False), (None, True)])
+def test_who_is_recorded_is_told_before_unless_the_line_says_otherwise(says, told):
+    given = {} if says is None else {"line": {"says_recorded": says}}
+    verbs = script.menu(turn(kind="closed", keys="2", language="de", **given)).response.verbs
+    before = " ".join(verb.value for verb in verbs[: [verb.name for verb in verbs].index("Record")])
+    assert ("wird aufgezeichnet" in before) is told

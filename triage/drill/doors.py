@@ -7,20 +7,26 @@ import time
 from collections.abc import Callable
 from html import unescape
 from typing import Any
-from urllib.parse import urljoin
-from xml.etree import ElementTree
 
 import requests
 from django.conf import settings
 from django.utils import timezone
+from urllib3 import PoolManager
 
 from triage.drill.contacts import Contact
 from voice import signature
 from voice.models import Line
+from voice.simulator.documents import words
+from voice.simulator.http import over_http
+from voice.simulator.player import Player
+from voice.simulator.state import Call, Number, parameters
+from voice.simulator.webhooks import Webhooks
 
 # Seconds that a sender waits for an answer, and how often a provider would send again.
 PATIENCE = 15
 TRIES = 4
+# Connections for calls that are kept open.
+CALLS_AT_ONCE = 32
 # Steps after which a caller has heard enough.
 STEPS = 8
 HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
@@ -37,6 +43,7 @@ class Street:
         self._base = base.rstrip("/")
         self._lines = lines
         self._local = threading.local()
+        self._way = over_http(PoolManager(maxsize=CALLS_AT_ONCE), settings.PUBLIC_URL, self._base)
 
     def visit(self, person: Contact) -> Trace:
         """Sends one person in and returns the record's line. Never raises: a door that fails is part of the record."""
@@ -49,7 +56,7 @@ class Street:
         way: dict[str, Callable[[Contact, Trace], None]] = {"phone": self._call, "email": self._mail, "web": self._form}
         try:
             way[person.medium](person, line)
-        except (requests.RequestException, ElementTree.ParseError) as error:
+        except requests.RequestException as error:
             line["error"] = str(error)[:200]
         return line
 
@@ -114,39 +121,20 @@ class Street:
 
     def _call(self, person: Contact, line: Trace) -> None:
         target = self._lines[int(person.token[:8], 16) % len(self._lines)]
-        call = {
-            "CallSid": person.call_sid,
-            "AccountSid": settings.TWILIO_ACCOUNT_SID or "AC" + "0" * 32,
-            "From": person.number,
-            "To": target.number,
-            "CallStatus": "ringing",
-            "Direction": "inbound",
-            "ApiVersion": "2010-04-01",
-        }
         line["number"], line["line"] = person.number, target.key
-        path, said, pressed = f"/voice/{target.key}/answer/", call, False
-        for _ in range(STEPS):
-            document = self._webhook(path, said)
-            line["accepted"] = True
-            line["heard"] = line.get("heard") or heard(document)
-            step = next_step(document, wants_callback=person.habit == "callback" and not pressed)
-            if step is None:
-                break
-            pressed = pressed or step.get("Digits") == "1"
-            path, said = urljoin(path, step.pop("path")), call | {"CallStatus": "in-progress"} | step
-        line["callback"] = pressed
-        self._webhook(f"/voice/{target.key}/status/", call | {"CallStatus": "completed", "CallDuration": "20"})
-
-    def _webhook(self, path: str, params: dict[str, str]) -> ElementTree.Element:
-        """One signed request as Twilio sends it; a second try as it would on a failed connection."""
-        answer = self._session.post(
-            self._base + path,
-            data=params,
-            headers={"X-Twilio-Signature": signature.sign(path, params)},
-            timeout=PATIENCE,
+        at = f"{settings.PUBLIC_URL}/voice/{target.key}"
+        said = parameters(
+            caller=person.number, number=target.number, account=settings.TWILIO_ACCOUNT_SID, sid=person.call_sid
         )
-        answer.raise_for_status()
-        return ElementTree.fromstring(answer.text or "<Response/>")  # noqa: S314  our own answer
+        call = Call(Number(f"{at}/answer/", f"{at}/status/"), said)
+        player = Player(call, Webhooks(self._way, signature.sign_url))
+        player.dial()
+        line["accepted"] = bool(call.document)
+        line["heard"] = words(player.played()) if call.document else ""
+        line["callback"] = _ask_for_callback(player) if person.habit == "callback" else False
+        player.hang_up()
+        if failed := next((one for one in call.log if one.error), None):
+            line["error"] = f"{failed.error} {failed.why}"[:200]
 
 
 def mail_secret() -> str:
@@ -164,22 +152,12 @@ def hidden_fields(page: str) -> dict[str, str]:
     return found
 
 
-def heard(document: ElementTree.Element) -> str:
-    """All that a TwiML document says or plays, in order, white space folded."""
-    words = [verb.text or "" for verb in document.iter() if verb.tag in ("Say", "Play")]
-    return " ".join(" ".join(words).split())
-
-
-def next_step(document: ElementTree.Element, wants_callback: bool) -> dict[str, str] | None:
-    """The request that follows: a key, a ring group that nobody answers, a redirect; None: the caller hangs up."""
-    for verb in document:
-        action = verb.get("action", "")
-        if verb.tag == "Gather" and wants_callback and action:
-            return {"path": action, "Digits": "1"}
-        if verb.tag == "Dial" and action:
-            return {"path": action, "DialCallStatus": "no-answer"}
-        if verb.tag == "Redirect" and wants_callback:
-            return {"path": (verb.text or "").strip()}
-        if verb.tag == "Hangup":
-            return None
-    return None
+def _ask_for_callback(player: Player) -> bool:
+    """Waits until the menu is heard, while nobody answers, and presses 1. Whether an answer came to that."""
+    for _ in range(STEPS):
+        if player.call.over:
+            break
+        if player.call.wait.what == "keys":
+            return not player.press("1").call.error
+        player.time_out()
+    return False

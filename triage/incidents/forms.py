@@ -16,6 +16,7 @@ from triage.models import Component, Incident, Surge, Update
 from triage.surge.about import Shown
 from triage.surge.mentions import means_something
 from voice.models import Line
+from voice.sound_fields import SaysForm
 
 # What may be promised, in minutes; 0: nothing is promised.
 PROMISES = [(15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (120, "2 hours"), (0, "no promise")]
@@ -67,7 +68,7 @@ class Offered(forms.MultipleChoiceField):
         return True
 
 
-class EnterForm(forms.Form):
+class EnterForm(SaysForm):
     """Everything that entering does. Fields per language and component are made for what there is."""
 
     title = forms.CharField(max_length=200, label="Title", help_text="Public: the status page and the mails bear it.")
@@ -116,15 +117,13 @@ class EnterForm(forms.Form):
         self.fields["lines"].queryset = Line.objects.filter(active=True)  # type: ignore[attr-defined]
         for language in self.languages:
             self.fields[f"say_{language}"] = _words(f"Callers hear, in {name_of(language)}", playbook(lines, language))
+            self.add_sound(language, name_of(language))
             self.fields[f"notice_{language}"] = _words(
                 f"Form and acknowledgement say, in {name_of(language)}", first_words("notice", language)
             )
         for part in self.parts:
             choices = [("", "unchanged"), *Component.Status.choices]
             self.fields[f"part_{part.pk}"] = forms.ChoiceField(label=part.name, choices=choices, required=False)
-
-    def say_fields(self) -> list[forms.BoundField]:
-        return [self[f"say_{language}"] for language in self.languages]
 
     def notice_fields(self) -> list[forms.BoundField]:
         return [self[f"notice_{language}"] for language in self.languages]
@@ -161,6 +160,7 @@ class EnterForm(forms.Form):
             **{name: values[name] for name in plain},
             lines=[line.pk for line in values["lines"]],
             announcement={language: values[f"say_{language}"] for language in self.languages},
+            recorded=self.recorded(),
             notice={language: values[f"notice_{language}"] for language in self.languages},
             components={str(part.pk): values[f"part_{part.pk}"] for part in self.parts if values[f"part_{part.pk}"]},
             words=list(dict.fromkeys([*values["terms"], *split_words(values["words"])])),
@@ -196,8 +196,9 @@ def same_choices(choices: Mapping[str, Any], offered: Iterable[str] = ()) -> dic
         "terms": [word for word in choices["words"] if word in boxes],
         "words": ", ".join(word for word in choices["words"] if word not in boxes),
     }
-    for prefix, words in (("say", "announcement"), ("notice", "notice"), ("part", "components")):
-        again |= {f"{prefix}_{key}": value for key, value in choices[words].items()}
+    kinds = (("say", "announcement"), ("sound", "recorded"), ("notice", "notice"), ("part", "components"))
+    for prefix, words in kinds:
+        again |= {f"{prefix}_{key}": value for key, value in choices.get(words, {}).items()}
     return again
 
 

@@ -48,7 +48,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     found = about.shown(surge)
     offered = found.terms if found else []
     if request.method == "POST":
-        form = EnterForm(request.POST, offered=offered)
+        form = EnterForm(request.POST, request.FILES, offered=offered)
         if form.is_valid():
             return redirect("incident_preview", mode.preview(form.choices(), request.user).token)
     else:

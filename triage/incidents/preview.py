@@ -16,6 +16,7 @@ from triage.incidents.words import reply_text
 from triage.models import Component, Incident, Preview, Update
 from triage.status import subscribers
 from triage.surge import about
+from voice import sounds
 from voice.hearing import after_words
 from voice.lines import says
 from voice.models import Line
@@ -28,13 +29,15 @@ Effects = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a manager asks for. Words are maps by BCP 47 language; `components` maps ids (as text) to a status."""
+    """What a manager asks for. Words are maps by BCP 47 language, as are the hashes of the recordings (`recorded`);
+    `components` maps ids (as text) to a status."""
 
     title: str
     started_at: datetime
     update: str
     lines: Sequence[int] = ()
     announcement: Mapping[str, str] = field(default_factory=dict)
+    recorded: Mapping[str, str] = field(default_factory=dict)
     notice: Mapping[str, str] = field(default_factory=dict)
     status: str = Update.Status.INVESTIGATING
     impact: str = Incident.Impact.MAJOR
@@ -82,7 +85,8 @@ def effects_of(choices: Choices) -> Effects:
 
 
 def _line(line: Line, choices: Choices) -> dict[str, Any]:
-    spoken = says(line.languages, line.incident_text, line.incident_audio, choices.announcement)
+    own = sounds.present(line.incident_audio)
+    spoken = says(line.languages, line.incident_text, own, choices.announcement, choices.recorded)
     minutes = choices.next_update_minutes
     next_update = timezone.now() + timedelta(minutes=minutes) if minutes else None
     then = after_words(line, spoken, known_since=choices.started_at, next_update=next_update)
@@ -90,7 +94,7 @@ def _line(line: Line, choices: Choices) -> dict[str, Any]:
         "id": line.pk,
         "name": line.name,
         "number": line.number,
-        "says": [{**said, "then": then[said["language"]]} for said in spoken],
+        "says": [{**said, "then": then[said["language"]], "advice": sounds.advice(said["audio"])} for said in spoken],
     }
 
 

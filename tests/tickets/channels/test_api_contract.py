@@ -44,6 +44,7 @@ def schema(settings):
         ("/api/v1/lines/", "GET"),
         ("/api/v1/lines/announce/", "POST"),
         ("/api/v1/lines/clear/", "POST"),
+        ("/api/v1/audio/", "POST"),
     ],
 )
 def test_every_answer_follows_the_schema(schema, path, method):

@@ -8,10 +8,12 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from tests.voice.noises import wav
 from tickets.models import Entry, Identity, Requester, Ticket
 from triage.incidents import linking
 from triage.incidents.mode import Choices
 from triage.models import Component
+from voice import sounds
 from voice.models import Line
 
 
@@ -42,7 +44,7 @@ def lines(db) -> list[Line]:
             number="+442079460800",
             languages=["en"],
             incident_text={"en": "We know."},
-            incident_audio={"en": "a" * 64},
+            incident_audio={"en": sounds.take(wav())},
             **common,
         ),
         Line.objects.create(

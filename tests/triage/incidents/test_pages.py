@@ -1,21 +1,25 @@
 """The pages of incident mode: thin, permitted, without script, mistakes named and words kept."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.voice.noises import mp3, wav
 from tickets import changes
 from triage.incidents import jobs, mode
 from triage.incidents.forms import playbook
 from triage.models import Broadcast, Component, Incident, Preview, Surge, SurgeTerms
 from triage.surge import about
-from voice.models import Call, TextMessage
+from voice import sounds
+from voice.models import Announcement, Call, TextMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +67,42 @@ def test_one_button_on_the_preview_enters_and_pressed_again_leads_to_the_same(bo
     first, second = boss.post(preview), boss.post(preview)
     assert first.url == second.url == reverse("incident", args=[Incident.objects.get().pk])
     assert boss.get(first.url).status_code == 200
+
+
+def test_a_recording_given_with_the_form_is_played_in_the_preview_and_to_callers(boss, lines, login):
+    sent = offered(boss) | {"say_en": "New words.", "sound_en": SimpleUploadedFile("en.mp3", mp3(before=3))}
+    preview = boss.post(reverse("incident_enter"), sent).url
+    page = boss.get(preview).content.decode()
+    digests = set(re.findall(r'<audio [^>]*src="/voice/audio/(\w+)/"', page))
+    assert [sounds.read(digest) for digest in digests] == [mp3(before=3)]
+    assert "3 seconds of silence" in page
+    boss.post(preview)
+    assert [row.audio["en"] for row in Announcement.objects.all()] == [*digests] * 2
+    assert {row.text["en"] for row in Announcement.objects.all()} == {"New words."}
+
+
+def test_changing_something_brings_the_recording_back(boss, lines, login):
+    sent = offered(boss) | {"sound_en": SimpleUploadedFile("en.mp3", mp3())}
+    preview = boss.post(reverse("incident_enter"), sent).url
+    token = preview.rstrip("/").rpartition("/")[2]
+    page = boss.get(f"{reverse('incident_enter')}?again={token}").content.decode()
+    kept = re.search(r'name="sound_en_kept" value="([^"]+)"', page)[1]
+    again = boss.post(reverse("incident_enter"), offered(boss) | {"title": "", "sound_en_kept": kept})
+    assert again.status_code == 400
+    assert 'name="sound_en_kept"' in again.content.decode()
+    preview = boss.post(reverse("incident_enter"), offered(boss) | {"sound_en_kept": kept}).url
+    boss.post(preview)
+    assert [sounds.read(row.audio["en"]) for row in Announcement.objects.all()] == [mp3()] * 2
+
+
+def test_bad_audio_is_named_and_the_form_kept(boss, lines, login):
+    sent = offered(boss) | {"update": "Kept words.", "sound_de": SimpleUploadedFile("de.wav", wav(loud=0))}
+    response = boss.post(reverse("incident_enter"), sent)
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert "This recording is silent" in page
+    assert "Kept words." in page
+    assert not Preview.objects.exists()
 
 
 def test_mistakes_are_named_and_what_was_written_is_kept(boss, lines, login):

@@ -1,4 +1,5 @@
-// Speaks what the simulated caller hears, where the browser can and the reader asks for it. The page works without it.
+// Speaks what the simulated caller hears, where the browser can and the reader asks for it, and keeps unfolded what the
+// reader has unfolded. The page works without it.
 "use strict";
 (() => {
   if (!("speechSynthesis" in window)) return;
@@ -29,6 +30,13 @@
     sessionStorage.setItem(memory, event.target.checked ? "1" : "0");
     if (event.target.checked) { spoken = 0; speak(); } else speechSynthesis.cancel();
   });
-  document.addEventListener("htmx:afterSwap", () => { dress(); speak(); document.querySelector(".transcript li:last-child")?.scrollIntoView({ block: "nearest" }); });
+  // What was unfolded stays so when the call goes on; a call's newest request is told at its end.
+  const unfolded = new Set();
+  document.addEventListener("toggle", (event) => {
+    const name = event.target.dataset?.kept;
+    if (name) unfolded[event.target.open ? "add" : "delete"](name);
+  }, true);
+  const unfold = () => document.querySelectorAll("details[data-kept]").forEach((one) => { one.open = unfolded.has(one.dataset.kept); });
+  document.addEventListener("htmx:afterSwap", () => { dress(); unfold(); speak(); document.querySelector(".transcript li:last-child")?.scrollIntoView({ block: "nearest" }); });
   dress();
 })();

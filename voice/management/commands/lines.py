@@ -11,7 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from voice import fallback, lines, local, plan, repoint
+from voice import fallback, lines, local, plan, repoint, sounds
+from voice.audio import BadAudio
 from voice.models import Line
 from voice.twilio_client import NoTelephone
 
@@ -24,6 +25,13 @@ class Command(BaseCommand):
         parser.add_argument("--line", action="append", default=[], help="key of a line, may be repeated; default: all")
         parser.add_argument("--group", action="append", default=[], help="all lines of a group, may be repeated")
         parser.add_argument("--text", action="append", default=[], metavar="LANGUAGE=WORDS", help="what callers hear")
+        parser.add_argument(
+            "--audio",
+            action="append",
+            default=[],
+            metavar="LANGUAGE=FILE",
+            help="a recording of these words, MP3 or WAV",
+        )
         parser.add_argument("--hours", type=float, help="ends by itself after so many hours")
         parser.add_argument("--why", default="", help="for the audit trail")
         parser.add_argument("--local", action="store_true", help="this host only, while the database is away")
@@ -45,6 +53,7 @@ class Command(BaseCommand):
         text = dict(self._words(entry) for entry in options["text"])
         if options["action"] == "announce" and not text:
             raise CommandError("Say what callers shall hear: --text en='We know of …'")
+        audio = self._recordings(options["audio"], text)
         until = timezone.now() + timedelta(hours=options["hours"]) if options["hours"] else None
         who = getpass.getuser()
         if options["local"]:
@@ -54,14 +63,14 @@ class Command(BaseCommand):
                 raise CommandError(f"No such group: {', '.join(options['group'])}.")
             chosen = self._known([*keys, *in_groups], list(known))
             if options["action"] == "announce":
-                local.announce(chosen, text, who=who, why=options["why"], until=until)
+                local.announce(chosen, text, audio, who=who, why=options["why"], until=until)
             else:
                 local.clear(chosen, who=who, why=options["why"])
         else:
             found = self._chosen(keys, options["group"])
             why = f"{options['why']} ({who}, command line)".strip()
             if options["action"] == "announce":
-                lines.announce(found, text, why=why, until=until)
+                lines.announce(found, text, audio, why=why, until=until)
             else:
                 lines.clear_lines(found, why=why)
             chosen = [line.key for line in found]
@@ -107,3 +116,20 @@ class Command(BaseCommand):
         if not separator or not words.strip():
             raise CommandError(f"--text wants LANGUAGE=WORDS, not {entry!r}.")
         return language.strip(), words.strip()
+
+    def _recordings(self, entries: list[str], text: dict[str, str]) -> dict[str, str]:
+        """The recordings, kept and by language. All are read before anything is announced."""
+        found = {}
+        for entry in entries:
+            language, separator, name = entry.partition("=")
+            if not separator or not name:
+                raise CommandError(f"--audio wants LANGUAGE=FILE, not {entry!r}.")
+            if language not in text:
+                raise CommandError(
+                    f"Say in --text {language}=… what {name} says: it is spoken where it cannot be played."
+                )
+            try:
+                found[language] = sounds.take(Path(name).read_bytes())
+            except (OSError, BadAudio) as error:
+                raise CommandError(f"{name}: {error}") from error
+        return found
