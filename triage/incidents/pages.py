@@ -18,7 +18,7 @@ from triage.incidents import broadcast, linking, mode
 from triage.incidents.forms import EnterForm, LeaveForm, ReplyForm, UpdateForm, first_choices, same_choices
 from triage.incidents.words import first_words, reply_text
 from triage.models import Incident, Job, Preview, Surge, Update
-from triage.surge import subjects
+from triage.surge import surges
 from voice import listeners
 from voice.models import Announcement
 
@@ -50,25 +50,28 @@ def enter(request: HttpRequest) -> HttpResponse:
             return redirect("incident_preview", mode.preview(form.choices(), request.user).token)
     else:
         form = EnterForm(initial=_initial(request))
-    context = {"form": form, "subjects": _subjects()}
+    context = {"form": form, "subjects": _subjects(request)}
     return render(request, "incidents/enter.html", context, status=400 if form.errors else 200)
 
 
-def _surge() -> Surge | None:
-    return Surge.objects.filter(ended_at=None, dismissed_at=None).order_by("began_at").first()
+def _surge(request: HttpRequest) -> Surge | None:
+    """The one that a link names, as alerts do, else the one that is on."""
+    named = request.GET.get("surge", "")
+    found = Surge.objects.filter(pk=int(named[:18])).first() if named.isdecimal() else None
+    return found or Surge.objects.on().order_by("began_at").first()
 
 
-def _subjects() -> list[tuple[str, int]]:
+def _subjects(request: HttpRequest) -> list[tuple[str, int]]:
     """What people write about, for whoever has to find a title."""
-    surge = _surge()
-    return subjects.since(surge.began_at) if surge else []
+    surge = _surge(request)
+    return surges.about(surge) if surge else []
 
 
 def _initial(request: HttpRequest) -> dict[str, object]:
     again = Preview.objects.filter(token=request.GET.get("again", "")).first()
     if again is not None:
         return same_choices(again.choices)
-    return first_choices(_surge())
+    return first_choices(_surge(request))
 
 
 @needs(Power.RUN_INCIDENTS)

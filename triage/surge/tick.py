@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tickets import changes
 from triage.models import MinuteCount, SeriesState, Surge
-from triage.surge import counts, surges
+from triage.surge import counts, surges, telling, verdicts
 from triage.surge.counts import MINUTE
 from triage.surge.detector import Detector, time_of
 from triage.surge.excursions import Episode
@@ -59,7 +59,7 @@ def tick(now: datetime | None = None) -> None:
         if sum(running.get(series, {}).values()) >= FEW:
             _glance(series, running[series], now)
     _close_unconfirmed(now)
-    surges.tell(now)
+    telling.tell(now)
 
 
 def _running(upto: datetime, now: datetime) -> dict[str, dict[datetime, int]]:
@@ -124,7 +124,9 @@ def _in_surge(series: str, minute: datetime) -> bool:
 def _feed(series: str, run: Run, upto: datetime) -> None:
     """Feeds the minutes up to `upto`; those without a row are zero."""
     detector = run.detector
+    said = verdicts.said(series, detector.minute, upto)
     for minute, count in _minutes(series, detector, upto):
+        verdicts.heed(detector, said, minute)
         if detector.step(minute, count).event == "end" and detector.resting:
             run.episodes.append(detector.resting)
         if minute.minute == 59 and minute > upto - timedelta(hours=SNAPSHOTS):

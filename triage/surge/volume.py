@@ -104,7 +104,8 @@ def _bins(counted: Counted, start: datetime, step: timedelta, number: int, detec
 
 def _spans(start: datetime) -> list[Span]:
     later = Q(ended_at=None) | Q(ended_at__gte=start)
-    found = Surge.objects.filter(later, parent=None, dismissed_at=None).order_by("-began_at")[:50]
+    real = Surge.objects.filter(later, parent=None, dismissed_at=None, level=Surge.Level.PAGE)
+    found = real.order_by("-began_at")[:50]
     return [Span(surge.began_at, surge.ended_at) for surge in found]
 
 
