@@ -1,6 +1,6 @@
 """Every ten seconds: counts what is new, runs the detectors up to the watermark, keeps surges, tells managers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import log
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tickets import changes
 from triage.models import MinuteCount, SeriesState, Surge
-from triage.surge import counts, surges, telling, verdicts
+from triage.surge import counts, notices, surges, telling, verdicts
 from triage.surge.counts import MINUTE
 from triage.surge.detector import Detector, time_of
 from triage.surge.excursions import Episode
@@ -51,11 +51,12 @@ def tick(now: datetime | None = None) -> None:
     states = {state.series: state for state in SeriesState.objects.defer("state", "snapshots")}
     running = _running(upto, now)
     caution = log(max(len(states), 1))
+    noticed = notices.on()
     for series in in_order(states.keys() | changed.keys() | running.keys()):
         moved = {minute: more for minute, more in changed.get(series, {}).items() if more}
         row = states.get(series)
         if row is None or row.minute is None or row.minute < upto or any(minute <= row.minute for minute in moved):
-            _advance(series, upto, now, moved, caution)
+            _advance(series, upto, now, moved, caution, noticed)
         if sum(running.get(series, {}).values()) >= FEW:
             _glance(series, running[series], now)
     _close_unconfirmed(now)
@@ -79,7 +80,9 @@ def detector_of(state: Mapping[str, Any], caution: float = 0.0) -> Detector:
     return Detector.load(dict(state), zone, ceiling=settings.SURGE_CEILING, caution=caution)
 
 
-def _advance(series: str, upto: datetime, now: datetime, moved: Mapping[datetime, int], caution: float) -> None:
+def _advance(
+    series: str, upto: datetime, now: datetime, moved: Mapping[datetime, int], caution: float, noticed: Collection[str]
+) -> None:
     row = SeriesState.objects.get_or_create(series=series)[0]
     before = row.minute
     run = _resume(row, moved, caution if series.startswith("line:") else 0.0)
@@ -96,6 +99,7 @@ def _advance(series: str, upto: datetime, now: datetime, moved: Mapping[datetime
     if SeriesState.objects.filter(pk=row.pk, minute=before).update(**values):
         for episode in run.episodes:
             surges.keep(series, episode, row.minute + MINUTE, now)
+        notices.follow(series, detector, row.minute + MINUTE, now, noticed)
         changes.bump("counts")
 
 
@@ -174,7 +178,7 @@ def _glance(series: str, running: Mapping[datetime, int], now: datetime) -> None
 
 
 def _close_unconfirmed(now: datetime) -> None:
-    for surge in Surge.objects.filter(ended_at=None, detected_at__lt=now - CONFIRM):
+    for surge in Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE, detected_at__lt=now - CONFIRM):
         state = SeriesState.objects.filter(series=surge.series).values_list("state", flat=True).first()
         if not (state or {}).get("episode"):
             surges.close_unconfirmed(surge, now)
