@@ -136,16 +136,20 @@ def kind_of(surge: Surge) -> str:
 
 
 def _take_over(surge: Surge) -> bool:
-    """Managers who were told of a channel a moment ago are not told again that it is all of them: that alert is theirs.
+    """What managers heard of its parts is its own from now on, so that whoever heard of a part hears of its end once.
 
-    True when there was one.
+    True when a part was a page: nobody is told again that it is all channels.
     """
-    of_parts = Alert.objects.filter(surge__parent=surge, lasting=True, ended_at=None, level=Alert.Level.PAGE)
-    first = of_parts.order_by("pk").first()
-    if first is None:
-        return False
-    alerts.close(kind_of(surge))
-    return bool(Alert.objects.filter(pk=first.pk, ended_at=None).update(kind=kind_of(surge), surge=surge))
+    kind = kind_of(surge)
+    parts = list(Alert.objects.filter(surge__parent=surge, lasting=True, ended_at=None).order_by("pk"))
+    page = next((alert for alert in parts if alert.level == Alert.Level.PAGE), None)
+    if page:
+        alerts.close(kind)
+    for alert in parts:
+        if alert is not page:
+            alerts.close(alert.kind)
+    Alert.objects.filter(pk__in=[alert.pk for alert in parts]).update(kind=kind, surge=surge)
+    return page is not None
 
 
 def explanation(surge: Surge, now: datetime) -> dict[str, object]:
@@ -186,14 +190,14 @@ def samples(surge: Surge) -> list[str]:
 
 
 def sampled(written: Sequence[tuple[int, str, str]], topics: Sequence[str]) -> list[str]:
-    """Pure: (person, subject, text) of the newest → lines without addresses, one of each person."""
+    """Pure: (person, subject, text) of the newest → lines without addresses, one of each person, no two the same."""
     told = [topic.casefold() for topic in topics]
     lines: dict[int, tuple[bool, str]] = {}
     for who, subject, text in written:
         line = ": ".join(part for part in (_plain(subject), _plain(text)) if part)
         if line and who not in lines:
             lines[who] = (not any(topic in subject.casefold() for topic in told), line)
-    best = sorted(lines.values(), key=lambda one: one[0])
+    best = sorted(dict.fromkeys(lines.values()), key=lambda one: one[0])
     return [line for _, line in best[:SAMPLES]]
 
 

@@ -209,6 +209,23 @@ def test_a_channel_that_managers_know_of_is_not_told_again_as_all_channels():
     assert telling.tell(now) == 0
 
 
+def test_a_channel_s_notice_is_part_of_the_page_of_all_and_its_end_is_told_once():
+    child = a_surge(series="medium:phone", level="notice")
+    now = timezone.now()
+    telling.tell(now)
+    whole = a_surge()
+    Surge.objects.filter(pk=child.pk).update(parent=whole)
+    telling.tell(now)
+    assert [alert.level for alert in Alert.objects.filter(kind=f"surge:{whole.pk}").order_by("pk")] == [
+        "notice",
+        "page",
+    ]
+    Surge.objects.update(ended_at=now)
+    telling.tell(now)
+    assert Outgoing.objects.count() == 3
+    assert not Alert.objects.filter(ended_at=None).exists()
+
+
 def test_lines_page_nobody_and_parts_are_told_with_the_whole():
     whole = a_surge(alerted_at=timezone.now(), told_level="page", told_peak=13.0)
     a_surge(series="line:main")
@@ -227,6 +244,7 @@ def test_telling_looks_with_one_query_while_nothing_is_new(django_assert_num_que
     [
         ([], [], []),
         ([(1, "A", "b"), (1, "B", "c")], [], ["A: b"]),
+        ([(1, "A", "b"), (2, "A", "b"), (3, "C", "d")], [], ["A: b", "C: d"]),
         ([(1, "A", ""), (2, "", "b"), (3, "", ""), (4, "C", "c"), (5, "D", "d")], [], ["A", "b", "C: c"]),
         ([(1, "A", "a"), (2, "B", "b"), (3, "Login fails", "c")], ["login fails"], ["Login fails: c", "A: a", "B: b"]),
         ([(1, "Mail me@here.example", "or +44 (0)20 7946-0800 now")], [], ["Mail …: or … now"]),
