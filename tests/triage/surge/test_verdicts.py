@@ -252,7 +252,7 @@ def test_a_manager_says_that_this_is_one_and_takes_it_back(signed_in):
     surge = Surge.objects.get()
     assert answer["Location"] == f"/surges/{surge.pk}/"
     text = page(signed_in, f"/surges/{surge.pk}/")
-    assert "Maya Okafor said" in text
+    assert "Maya Okafor said at" in text
     assert "Login &lt;down&gt;" in text
     assert "It is over" in text
     assert "This is a surge…" not in page(signed_in, "/control/")
