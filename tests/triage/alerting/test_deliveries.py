@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from tests.house import person
 from tickets.models import Outgoing, WorkState
+from tickets.work import TransportError
 from triage import alerts
 from triage.alerting import apprise_client, deliveries, escalation, routes
 from triage.models import Alert, AlertDelivery
@@ -106,6 +107,31 @@ def test_what_fails_for_now_is_told_later_and_what_fails_for_good_is_left_to_a_p
     assert "404" in AlertDelivery.objects.get().error
     assert deliveries.count_as_sent(AlertDelivery.objects.get().pk, person("manager"))
     assert states() == ["sent"]
+
+
+def test_what_gave_no_answer_is_never_told_again_by_itself(route, service):
+    route()
+    alerts.notify("k", "S", "T")
+    service.answers = [None]
+    assert send_all() == ["uncertain"]
+    AlertDelivery.objects.update(due_at=timezone.now())
+    deliveries.sweep()
+    assert send_all() == ["uncertain"]
+    assert service.got == []
+
+
+def test_what_ended_while_it_was_on_its_way_is_not_told_after_all(route, monkeypatch):
+    route()
+    alerts.notify("k", "S", "T", lasting=True)
+
+    def over_meanwhile(*_, **__):
+        alerts.end("k", "Over", "T")
+        raise TransportError("busy", permanent=False)
+
+    monkeypatch.setattr(apprise_client, "send", over_meanwhile)
+    assert send_all() == ["queued"]
+    AlertDelivery.objects.update(due_at=timezone.now())
+    assert send_all()[0] == "suppressed"
 
 
 def test_what_fails_again_and_again_is_given_up(route, service):

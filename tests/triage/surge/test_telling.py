@@ -10,7 +10,7 @@ from tickets.models import Outgoing
 from triage import alerts
 from triage.alerting import acknowledging
 from triage.models import Alert, SeriesState, Surge
-from triage.surge import surges, telling
+from triage.surge import surges, telling, verdicts
 from triage.surge.baseline import minute_of
 from triage.surge.excursions import Episode
 from triage.surge.telling import Known, news, sampled
@@ -149,6 +149,14 @@ def test_a_second_watch_at_the_same_moment_tells_nothing():
     assert telling._say_once(surge, "began", timezone.now())
     assert not telling._say_once(stale, "began", timezone.now())
     assert Outgoing.objects.count() == 1
+
+
+def test_what_is_dismissed_at_this_moment_is_not_told(boss):
+    surge = a_surge()
+    stale = Surge.objects.get()
+    verdicts.dismiss(surge, boss)
+    assert not telling._say_once(stale, "began", timezone.now())
+    assert not Outgoing.objects.exists()
 
 
 def test_a_notice_pages_nobody_and_becomes_a_page_when_it_grows():
