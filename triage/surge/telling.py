@@ -24,7 +24,7 @@ DOUBLED = 2.0
 SAMPLES, LOOK, LENGTH = 3, 200, 100
 # Channels below this many times their usual are not what it is about.
 RAISED = 1.5
-_ADDRESS = re.compile(r"\S+@\S+|https?://\S+|\+?\d[\d\s()./-]{5,}\d")
+_ADDRESS = re.compile(r"\S+@\S+|https?://\S+|(?<!\w)\+?\d[\d\s()./-]{5,}\d(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)

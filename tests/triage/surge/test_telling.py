@@ -256,6 +256,7 @@ def test_telling_looks_with_one_query_while_nothing_is_new(django_assert_num_que
         ([(1, "A", ""), (2, "", "b"), (3, "", ""), (4, "C", "c"), (5, "D", "d")], [], ["A", "b", "C: c"]),
         ([(1, "A", "a"), (2, "B", "b"), (3, "Login fails", "c")], ["login fails"], ["Login fails: c", "A: a", "B: b"]),
         ([(1, "Mail me@here.example", "or +44 (0)20 7946-0800 now")], [], ["Mail …: or … now"]),
+        ([(1, "A", "Reference 8dd12345678afcd, 0151 2345678.")], [], ["A: Reference 8dd12345678afcd, …."]),
         ([(1, "See https://x.example/?u=1", "order 12 of 3")], [], ["See …: order 12 of 3"]),
         ([(1, "x" * 200, "two\nlines")], [], ["x" * 99 + "…: two lines"]),
     ],
