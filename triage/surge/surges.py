@@ -64,9 +64,10 @@ def _row_of(series: str, began: datetime, ended: datetime | None) -> Surge | Non
 def close_unconfirmed(surge: Surge, now: datetime) -> None:
     """Ends a surge that was opened at a glance and that the complete minutes did not bear out, or that was dismissed.
 
-    One that a manager declared stays until the detector, which has heard of it, or the manager ends it.
+    One that a manager declared stays until the detector, which has heard of it, or the manager ends it; notices have an
+    end of their own.
     """
-    if surge.declared_at is not None and surge.dismissed_at is None:
+    if surge.level == Surge.Level.NOTICE or (surge.declared_at is not None and surge.dismissed_at is None):
         return
     if Surge.objects.filter(pk=surge.pk, ended_at=None).update(ended_at=now):
         changes.bump("surge")

@@ -154,7 +154,7 @@ def _take_over(surge: Surge) -> bool:
 
 def explanation(surge: Surge, now: datetime) -> dict[str, object]:
     """What an alert says: expected and now, since when, by channel, how many people, what it is about, links."""
-    states = {state.series: state for state in SeriesState.objects.defer("state", "snapshots")}
+    states = {state.series: state for state in SeriesState.objects.only("series", "ratio", "expected")}
     minutes = max(((surge.ended_at or now) - surge.began_at).total_seconds() / 60, 1)
     ratio, expected = surge.total / max(surge.expected, 0.25), surge.expected / minutes
     whole = states.get(surge.series)

@@ -1,6 +1,7 @@
 """What managers say of surges: this is not one, this is one, it is over; the detector hears it at its minute."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -13,7 +14,7 @@ from triage.alerting import acknowledging
 from triage.models import MinuteCount, SeriesState, Surge, SurgeWord
 from triage.surge import counts
 from triage.surge.baseline import minute_of
-from triage.surge.detector import Detector, time_of
+from triage.surge.detector import Detector
 
 DISMISS, DECLARE = SurgeWord.Word.DISMISS, SurgeWord.Word.DECLARE
 
@@ -109,12 +110,12 @@ def _write(surge: Surge, word: str) -> None:
     )
 
 
-def said(series: str, after: int | None, upto: datetime) -> list[SurgeWord]:
-    """The words that a detector which has seen minute `after` has yet to hear, in order."""
-    rows = SurgeWord.objects.filter(series=series, at__lte=upto + counts.MINUTE)
-    if after is not None:
-        rows = rows.filter(at__gte=time_of(after + 1))
-    return list(rows.order_by("at", "pk"))
+def said(since: datetime) -> Mapping[str, Sequence[SurgeWord]]:
+    """All that was said since then, by series, in order: one query, and few rows."""
+    found: dict[str, list[SurgeWord]] = defaultdict(list)
+    for word in SurgeWord.objects.filter(at__gte=since).order_by("at", "pk"):
+        found[word.series].append(word)
+    return found
 
 
 def heed(detector: Detector, words: Sequence[SurgeWord], at: datetime) -> None:

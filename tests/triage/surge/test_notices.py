@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from tests.house import person
-from tests.triage.surge.traffic import NOW, flood, ordinary
+from tests.triage.surge.traffic import NOW, ordinary
 from tickets.models import Outgoing
 from triage.alerting import acknowledging
 from triage.models import Alert, SeriesState, Surge
-from triage.surge import notices
-from triage.surge.detector import Detector
+from triage.surge import notices, surges, telling
+from triage.surge.detector import Detector, time_of
+from triage.surge.excursions import Episode
 from triage.surge.tick import detector_of, tick
 
 pytestmark = pytest.mark.django_db
@@ -19,22 +20,32 @@ MINUTE = timedelta(minutes=1)
 notices_are_said = pytest.mark.skipif(not hasattr(Detector, "dismiss"), reason="this detector gives no notices yet")
 
 
-def ticks(minutes: int) -> None:
-    for n in range(minutes):
-        tick(NOW + n * MINUTE)
+@pytest.fixture
+def detector():
+    """After ten days, with an excursion that is less than a surge."""
+    ordinary(10)
+    tick(NOW)
+    found = detector_of(SeriesState.objects.get(series="all").state)
+    strongest = found.excursions[0]
+    strongest.s, strongest.n, strongest.m, strongest.t, strongest.began = 9.0, 30.0, 12.0, 9, found.minute - 8
+    return found
 
 
 @notices_are_said
-def test_a_mild_rise_is_a_notice_and_no_page_and_ends():
+def test_a_mild_rise_is_a_notice_and_no_page_and_ends(detector):
     person("manager")
-    ordinary(10)
-    flood(NOW, NOW + 10 * MINUTE, per_minute=4.2, seed=4)
-    ticks(60)
+    detector.noticed = 15
+    notices.follow("all", detector, NOW, NOW, notices.on())
+    notices.follow("all", detector, NOW + MINUTE, NOW + MINUTE, notices.on())
     [notice] = Surge.objects.all()
-    assert notice.level == "notice"
-    assert notice.ended_at is not None
-    assert notice.excess > 10
-    assert {alert.level for alert in Alert.objects.all()} == {"notice"}
+    assert (notice.level, notice.total, notice.excess, notice.ended_at) == ("notice", 30, 18.0, None)
+    assert notice.began_at == time_of(detector.minute - 8)
+    telling.tell(NOW)
+    detector.noticed = 0
+    notices.follow("all", detector, NOW + 9 * MINUTE, NOW + 9 * MINUTE, notices.on())
+    telling.tell(NOW + 9 * MINUTE)
+    assert Surge.objects.get().ended_at == NOW + 9 * MINUTE
+    assert [alert.level for alert in Alert.objects.all()] == ["notice"]
     assert [mail.subject.split(":")[0].split(" (")[0] for mail in Outgoing.objects.order_by("pk")] == [
         "Busier than usual",
         "The surge is over",
@@ -43,14 +54,25 @@ def test_a_mild_rise_is_a_notice_and_no_page_and_ends():
 
 
 @notices_are_said
-def test_a_rise_that_grows_is_one_row_that_becomes_a_page():
+def test_a_notice_that_grows_is_one_row_that_becomes_a_page(detector):
     person("manager")
-    ordinary(10)
-    flood(NOW, NOW + 20 * MINUTE, per_minute=4.2, seed=4)
-    ticks(23)
-    [surge] = Surge.objects.filter(series="medium:phone")
-    assert (surge.level, surge.ended_at) == ("page", None)
+    detector.noticed = 15
+    notices.follow("all", detector, NOW, NOW, set())
+    telling.tell(NOW)
+    at = detector.minute
+    detector.episode = Episode(at - 8, at, 200, 14.0, 14.0)
+    surges.keep("all", detector.episode, NOW, NOW)
+    notices.follow("all", detector, NOW, NOW, notices.on())
+    telling.tell(NOW)
+    assert [(surge.level, surge.ended_at) for surge in Surge.objects.all()] == [("page", None)]
     assert [alert.level for alert in Alert.objects.order_by("pk")] == ["notice", "page"]
+
+
+@notices_are_said
+def test_lines_give_no_notice(detector):
+    detector.noticed = 15
+    notices.follow("line:main", detector, NOW, NOW, set())
+    assert not Surge.objects.exists()
 
 
 def test_a_quiet_series_costs_no_query(django_assert_num_queries):

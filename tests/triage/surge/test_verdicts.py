@@ -68,7 +68,7 @@ def test_a_word_is_heard_at_its_minute_once_in_a_pass_and_again_in_a_replay(boss
 
     def run(start: datetime, end: datetime) -> list:
         ears = Ears()
-        said = verdicts.said("all", minute_of(start) - 1, end)
+        said = verdicts.said(NOW - 60 * MINUTE)["all"]
         while start <= end:
             verdicts.heed(Listener(ears), said, start)
             start += MINUTE
@@ -78,7 +78,8 @@ def test_a_word_is_heard_at_its_minute_once_in_a_pass_and_again_in_a_replay(boss
     assert run(NOW, NOW + MINUTE) == once[:1]
     assert run(NOW + 2 * MINUTE, NOW + 5 * MINUTE) == once[1:]
     assert run(NOW - 60 * MINUTE, NOW + 5 * MINUTE) == once
-    assert verdicts.said("medium:phone", None, NOW + 5 * MINUTE) == []
+    assert verdicts.said(NOW - MINUTE).keys() == {"all"}
+    assert not verdicts.said(NOW + 5 * MINUTE)
 
 
 def test_a_dismissal_is_said_of_the_parts_too_stops_what_waits_and_is_undone(boss):
@@ -126,9 +127,11 @@ def test_a_declared_surge_is_a_row_with_its_first_figures_and_is_told(boss):
 
 def test_a_declared_surge_waits_for_the_detector_and_a_dismissed_one_does_not(boss):
     surge = verdicts.declare("all", timezone.now(), boss)
-    surges.close_unconfirmed(surge, timezone.now())
-    surge.refresh_from_db()
-    assert surge.ended_at is None
+    notice = a_surge(series="medium:phone", level="notice")
+    for one in (surge, notice):
+        surges.close_unconfirmed(one, timezone.now())
+        one.refresh_from_db()
+        assert one.ended_at is None
     verdicts.dismiss(surge, boss)
     surge.refresh_from_db()
     surges.close_unconfirmed(surge, timezone.now())
