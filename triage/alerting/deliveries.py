@@ -77,7 +77,8 @@ def words_of(row: AlertDelivery) -> tuple[str, str, str]:
     link = f"I am on it: {acknowledging.link_of(row)}" if alert.level == Alert.Level.PAGE else ""
     if row.step == routes.SECOND:
         minutes = round((row.due_at - alert.made_at).total_seconds() / 60)
-        return f"Unanswered: {alert.subject}", f"Nobody has acknowledged this for {minutes} min.\n\n{alert.text}", link
+        why = f"Nobody has acknowledged this for {minutes} min." if minutes else "It reached nobody before you."
+        return f"Unanswered: {alert.subject}", f"{why}\n\n{alert.text}", link
     return alert.subject, alert.text, link
 
 

@@ -223,6 +223,16 @@ def test_the_second_in_line_reads_that_nobody_answered(route, service):
     assert "Nobody has acknowledged this for 6 min." in service.got[1]["message"]
 
 
+def test_the_second_in_line_reads_that_it_reached_nobody_else(route, service):
+    route(), route("Boss", step=2)
+    alerts.notify("k", "Surge", "Look.")
+    service.answers = [404]
+    send_all()
+    assert escalation.look() == 1
+    send_all()
+    assert service.got[0]["message"].startswith("It reached nobody before you.\n\nLook.")
+
+
 def test_the_second_in_line_hears_nothing_once_somebody_is_on_it(route, service):
     route("Boss", step=2)
     alerts.notify("k", "Surge", "Look.")
