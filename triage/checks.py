@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from tickets.channels import mailbox
+from triage.alerting import apprise_client
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MAIL_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls"})
@@ -21,7 +22,7 @@ MAIL_SCHEMES = frozenset({"smtp", "smtps", "smtp+tls"})
 @register()
 def check_settings(**_: Any) -> list[CheckMessage]:
     """All that can be told from the settings alone. Nothing here asks a network or a database."""
-    return [*_demo(), *_house(), *_mail(), *_mailboxes(), *_telephone(), *_folder()]
+    return [*_demo(), *_house(), *_mail(), *_mailboxes(), *_telephone(), *_alerts(), *_folder()]
 
 
 def _demo() -> Iterator[CheckMessage]:
@@ -126,6 +127,24 @@ def _telephone() -> Iterator[CheckMessage]:
             hint="Every call would be refused as unsigned. Set TWILIO_AUTH_TOKENS, the token in use first.",
             id="breakwater.E010",
         )
+
+
+def _alerts() -> Iterator[CheckMessage]:
+    """The addresses are secrets, and what a service says of a wrong one may quote it: only its name is told."""
+    for setting in ("ALERT_URLS", "ALERT_URLS_SECOND"):
+        for url in getattr(settings, setting):
+            try:
+                apprise_client.service(url)
+            except apprise_client.BadAddress:
+                yield Error(
+                    f"{setting}: nobody can be told by {_scheme(url)}.",
+                    hint="Write apprise URLs, separated by white space. The page Alerts says what is wrong with one.",
+                    id="breakwater.E020",
+                )
+
+
+def _scheme(url: str) -> str:
+    return f"an address {url.partition('://')[0][:20]}://…" if "://" in url else "what is no URL"
 
 
 def _folder() -> Iterator[CheckMessage]:

@@ -5,27 +5,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from tickets import changes
 from tickets.models import Outgoing, Ticket, WorkState
-from tickets.roles import Power, colleague, needs, powers_of
+from tickets.roles import Power, needs, powers_of
+from triage.alerting.pages import recent
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
-from triage.surge import about, chart, counts, subjects, surges
+from triage.surge import about, chart, counts, subjects
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
 from triage.surge.volume_table import rows_of
 from voice.models import Announcement, Callback, Line
 
-DECISIONS = {"dismiss": surges.dismiss, "take-back": surges.take_back}
-SAID = {"dismiss": "Noted: this is not a surge.", "take-back": "It counts as a surge again."}
-TOPICS = ["counts", "surge", "incident", "lines", "outbox", "tickets"]
+TOPICS = ["alerts", "counts", "surge", "incident", "lines", "outbox", "tickets"]
 # Open tickets and callbacks are counted up to here.
 MOST = 10_000
 # How long a dismissed surge offers to take that back.
@@ -65,7 +63,7 @@ def room(request: HttpRequest) -> HttpResponse:
 @require_safe
 def surge(request: HttpRequest, pk: int) -> HttpResponse:
     """One surge and what is part of it."""
-    found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by", "terms"), pk=pk)
+    found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by", "declared_by", "terms"), pk=pk)
     lines = {f"line:{key}": name for key, name in Line.objects.values_list("key", "name")}
     context = {
         "surge": found,
@@ -77,21 +75,10 @@ def surge(request: HttpRequest, pk: int) -> HttpResponse:
         "about": about.shown(found),
         "subjects": subjects.since(found.began_at, found.ended_at),
         "incidents": found.incidents.select_related("problem").order_by("-pk")[:10],
-        "alerts": _alerts(f":{found.pk}"),
+        "alerts": recent(ALERTS, found.pk),
         "runs": Power.RUN_INCIDENTS in powers_of(request.user),
     }
     return render(request, "triage/surge.html", context)
-
-
-@needs(Power.RUN_INCIDENTS)
-@require_POST
-def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """A manager says that it is no surge, or takes that back."""
-    if verb not in DECISIONS:
-        raise Http404
-    DECISIONS[verb](get_object_or_404(Surge, pk=pk), colleague(request))
-    messages.success(request, SAID[verb])
-    return redirect("control")
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
@@ -118,7 +105,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "health": state_of_house,
         "incidents": _incidents(),
         "lines": _lines(now),
-        "alerts": _alerts(),
+        "alerts": recent(ALERTS),
         "runs": Power.RUN_INCIDENTS in powers_of(request.user),
         "demo": settings.DEMO,
     }
@@ -126,7 +113,8 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
 
 def _surge_on(now: datetime) -> Surge | None:
     """The surge that is on, or the one that was dismissed a moment ago."""
-    on = Surge.objects.filter(ended_at=None, parent=None).filter(Q(dismissed_at=None) | Q(dismissed_at__gte=now - UNDO))
+    on = Surge.objects.filter(ended_at=None, parent=None, level=Surge.Level.PAGE)
+    on = on.filter(Q(dismissed_at=None) | Q(dismissed_at__gte=now - UNDO))
     found = on.select_related("dismissed_by", "terms").order_by("dismissed_at", "began_at")
     return next((one for one in found if one.dismissed_at is None), None) or found.first()
 
@@ -200,15 +188,3 @@ def _tally(broadcast: Any) -> dict[str, int]:
 def _lines(now: datetime) -> list[dict[str, Any]]:
     announcing = set(Announcement.objects.in_force(now).order_by().values_list("line_id", flat=True))
     return [{"line": line, "announcing": line.pk in announcing} for line in Line.objects.filter(active=True)[:12]]
-
-
-def _alerts(ending: str = "") -> list[dict[str, Any]]:
-    """The last alerts, each once however many people it went to."""
-    rows = Outgoing.objects.filter(kind=Outgoing.Kind.ALERT)
-    if ending:
-        rows = rows.filter(group__in=[f"alert:surge_began{ending}", f"alert:surge_ended{ending}"])
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for group, subject, at in rows.order_by("-pk").values_list("group", "subject", "created_at")[:100]:
-        alert = found.setdefault((group, subject), {"subject": subject, "at": at, "people": 0})
-        alert["people"] += 1
-    return list(found.values())[:ALERTS]

@@ -3,14 +3,24 @@
 from django.urls import URLPattern, URLResolver, path
 
 from triage import control, state_bar
+from triage.alerting import pages as alert_pages
 from triage.drill import page as drill_page
 from triage.incidents import broadcast_pages, listeners_page, pages
 from triage.status import pages as status_pages
+from triage.surge import verdict_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("control/", control.room, name="control"),
     path("surges/<int:pk>/", control.surge, name="surge"),
-    path("surges/<int:pk>/<str:verb>/", control.decide, name="surge_decide"),
+    path("surges/<int:pk>/<str:verb>/", verdict_pages.decide, name="surge_decide"),
+    path("surges/declare/", verdict_pages.declare, name="surge_declare"),
+    path("control/alerts/", alert_pages.show, name="alerts"),
+    path("control/alerts/<int:pk>/acknowledge/", alert_pages.acknowledge, name="alert_acknowledge"),
+    path("control/alerts/routes/new/", alert_pages.route, name="alert_route_new"),
+    path("control/alerts/routes/<int:pk>/", alert_pages.route, name="alert_route"),
+    path("control/alerts/routes/<int:pk>/<str:verb>/", alert_pages.route_act, name="alert_route_act"),
+    path("control/alerts/deliveries/<int:pk>/<str:verb>/", alert_pages.decide, name="alert_decide"),
+    path("alerts/<str:token>/", alert_pages.link, name="alert_link"),
     path("state/", state_bar.bar, name="state"),
     path("incidents/", pages.incidents, name="incidents"),
     path("incidents/enter/", pages.enter, name="incident_enter"),

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from tickets import loop_guard, spool
 from tickets.channels import refusals
 from tickets.models import Arrival, ArrivalState, MailboxState, Outgoing, WorkState
-from triage.models import Lease
+from triage.models import AlertDelivery, Lease
 
 # Rows are counted up to here; "more than" beyond.
 MOST = 1000
@@ -45,6 +45,7 @@ def health(now: datetime) -> Health:
     unread = _bounded(Arrival.objects.filter(state__in=[ArrivalState.ACCEPTED, ArrivalState.WAITING]))
     failed = _bounded(Outgoing.objects.filter(state=WorkState.FAILED))
     uncertain = _bounded(Outgoing.objects.filter(state=WorkState.UNCERTAIN))
+    unclear = _bounded(AlertDelivery.objects.filter(state__in=[WorkState.FAILED, WorkState.UNCERTAIN]))
     refused = sum(refusals.recent(5).values())
     checks = [
         Check("Arrivals still to be read", _number(unread), "good" if unread < WORKED_OFF else "warn"),
@@ -52,6 +53,7 @@ def health(now: datetime) -> Health:
         Check("Set aside, could not be stored", _number(bad), "good" if not bad else "bad"),
         Check("Mail that failed", _number(failed), "good" if not failed else "warn", "outbox"),
         Check("Mail that is uncertain", _number(uncertain), "good" if not uncertain else "bad", "outbox"),
+        Check("Alerts that failed or are uncertain", _number(unclear), "good" if not unclear else "bad", "alerts"),
         Check("Acknowledgements held back, 24 h", _number(loop_guard.held(now)), "good"),
         Check("Refused webhooks, 5 minutes", _number(refused), "good" if refused < REFUSED else "bad"),
         *_mailboxes(),

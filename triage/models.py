@@ -1,4 +1,4 @@
-"""The nouns of deciding: counts, surges, incidents, updates, jobs, components, subscribers, the watch's lease."""
+"""The nouns of deciding: counts, surges, alerts, incidents, updates, jobs, components, subscribers, the lease."""
 
 from django.conf import settings
 from django.db import models
@@ -6,6 +6,9 @@ from django.db.models import Q
 
 from tickets.mail.words import languages_of
 from tickets.models import Problem, Requester, Work
+from triage.alerting.models import Alert as Alert
+from triage.alerting.models import AlertDelivery as AlertDelivery
+from triage.alerting.models import AlertRoute as AlertRoute
 
 
 class MinuteCount(models.Model):
@@ -54,8 +57,20 @@ class SeriesState(models.Model):
         return self.series
 
 
+class SurgeQuerySet(models.QuerySet["Surge"]):
+    """Which surges the pages speak of."""
+
+    def on(self) -> "SurgeQuerySet":
+        """Those that are on and that matter: no parts of others, no mere notices, none that a manager dismissed."""
+        return self.filter(ended_at=None, dismissed_at=None, parent=None, level=Surge.Level.PAGE)
+
+
 class Surge(models.Model):
     """A stretch of time in which requests arrive faster than this hour of this week explains."""
+
+    class Level(models.TextChoices):
+        NOTICE = "notice", "notice"
+        PAGE = "page", "page"
 
     series = models.CharField(max_length=80)
     began_at = models.DateTimeField()
@@ -75,6 +90,16 @@ class Surge(models.Model):
     dismissed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    level = models.CharField(max_length=6, choices=Level.choices, default=Level.PAGE)
+    told_level = models.CharField(max_length=6, choices=Level.choices, blank=True, help_text="As managers heard of it")
+    told_peak = models.FloatField(default=0, help_text="The peak that they know of")
+    declared_at = models.DateTimeField(null=True, blank=True)
+    declared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    declared_why = models.CharField(max_length=200, blank=True)
+
+    objects = SurgeQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -85,6 +110,31 @@ class Surge(models.Model):
 
     def __str__(self) -> str:
         return f"surge {self.series} {self.began_at:%F %H:%M}"
+
+    @property
+    def excess(self) -> float:
+        """Requests beyond what was expected."""
+        return max(self.total - self.expected, 0.0)
+
+
+class SurgeWord(models.Model):
+    """What a manager said of a surge, and when: the detector hears it at that minute, however often it is replayed."""
+
+    class Word(models.TextChoices):
+        DISMISS = "dismiss", "this is not a surge"
+        DECLARE = "declare", "this is one"
+
+    surge = models.ForeignKey(Surge, on_delete=models.CASCADE, related_name="words")
+    series = models.CharField(max_length=80)
+    word = models.CharField(max_length=7, choices=Word.choices)
+    at = models.DateTimeField()
+    began_at = models.DateTimeField(help_text="Since when it is one")
+
+    class Meta:
+        indexes = [models.Index(fields=["series", "at"], name="surge_word_at")]
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.series} {self.at:%F %H:%M}"
 
 
 class SurgeTerms(models.Model):

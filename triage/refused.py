@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tickets.channels import refusals
-from tickets.models import Outgoing
 from triage import alerts
+from triage.models import Alert
 
 # Refusals of one door within a minute that alarm; two minutes are looked at, since one may just have begun.
 MANY = 20
@@ -36,4 +36,4 @@ def look(now: datetime | None = None) -> list[str]:
 
 
 def _alarmed_since(door: str, moment: datetime) -> bool:
-    return Outgoing.objects.filter(group=f"alert:refused:{door}", created_at__gte=moment).exists()
+    return Alert.objects.filter(kind=f"refused:{door}", made_at__gte=moment).exists()

@@ -26,5 +26,6 @@ def remind() -> int:
         f"For {hours} hours or more callers have heard an announcement on\n\n{said}\n\n"
         f"Nothing happens if it shall stay; you are asked again in {hours} hours. To end it:\n"
         f"{settings.PUBLIC_URL}{reverse('line_end')}\n",
+        level="notice",
     )
     return len(due)

@@ -296,6 +296,14 @@ PRODUCT_HOSTS = env_list("PRODUCT_HOSTS")
 # People in 15 minutes above which there is a surge while an hour of this kind of day has not been seen yet.
 SURGE_CEILING = float(env("SURGE_CEILING", "300"))
 
+# ── Alerts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# Services that are told of pages, as apprise URLs separated by white space; managers add others in the control room.
+# Without any, each manager is told by mail.
+ALERT_URLS = env("ALERT_URLS").split()
+# The same for those who are told when nobody has acknowledged a page, and minutes until then.
+ALERT_URLS_SECOND = env("ALERT_URLS_SECOND").split()
+ALERT_SECOND_MINUTES = float(env("ALERT_SECOND_MINUTES", "5"))
+
 # ── Storage ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 MEDIA_ROOT = VAR / "blobs"
 STATIC_URL = "/static/"

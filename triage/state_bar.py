@@ -43,7 +43,7 @@ Quiet = State()
 @require_safe
 def bar(request: HttpRequest) -> HttpResponse:
     """The bar alone, for polling."""
-    return changes.poll(request, ["incident", "lines", "surge"], lambda: render(request, "_state_bar.html"))
+    return changes.poll(request, ["alerts", "incident", "lines", "surge"], lambda: render(request, "_state_bar.html"))
 
 
 def state_of(powers: Collection[str], now: datetime | None = None) -> State:
@@ -85,7 +85,7 @@ def _facts(on: Sequence[Incident], now: datetime) -> list[str]:
 
 
 def _surge(powers: Collection[str]) -> State:
-    surge = Surge.objects.filter(ended_at=None, dismissed_at=None, parent=None).order_by("began_at").first()
+    surge = Surge.objects.on().order_by("began_at").first()
     if surge is None:
         return Quiet
     times = SeriesState.objects.filter(series=surge.series).values_list("ratio", flat=True).first() or surge.peak_ratio

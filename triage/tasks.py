@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from triage.alerting import deliveries
 from triage.incidents import jobs
 
 
@@ -9,3 +10,9 @@ from triage.incidents import jobs
 def expand(job_id: int) -> None:
     """Works off a linking or a bulk reply."""
     jobs.expand(job_id)
+
+
+@shared_task(name=deliveries.SEND, queue="live")
+def send_alert(delivery_id: int) -> None:
+    """Tells one service of an alert."""
+    deliveries.send(delivery_id)

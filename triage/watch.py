@@ -14,6 +14,8 @@ from tickets import delivery, intake, journal, loop_guard, nudge, spool
 from tickets.channels import mailbox
 from tickets.models import Lane
 from triage import refused, reminders
+from triage.alerting import deliveries as alert_deliveries
+from triage.alerting import escalation
 from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
@@ -69,6 +71,8 @@ CHORES = (
     Chore("expand jobs", 5, jobs.sweep),
     Chore("tick", 10, tick.tick),
     Chore("say what surges are about", 15, about.refresh),
+    Chore("tell who was not told", 2, alert_deliveries.sweep),
+    Chore("tell the second in line", 5, escalation.look),
     Chore("ask about announcements", 60, reminders.remind),
     Chore("alarm about refused webhooks", 20, refused.look),
     Chore("forget old minutes", 3600, counts.forget),

@@ -72,10 +72,17 @@ def test_the_embedded_default_needs_no_setting_at_all(told, demo):
         ({"SUPPORT_ADDRESS": "support"}, "E008"),
         ({"PUBLIC_URL": "http://help.example.com"}, "E009"),
         ({"TWILIO_AUTH_TOKENS": []}, "E010"),
+        ({"ALERT_URLS": ["slack://x"]}, "E020"),
+        ({"ALERT_URLS": ["json://hooks.example.org/x"], "ALERT_URLS_SECOND": ["nonsense"]}, "E020"),
     ],
 )
 def test_each_fault_is_told_by_its_own_id(told, values, fault):
     assert told(**values) == [fault]
+
+
+def test_no_check_tells_a_secret(told, settings):
+    told(ALERT_URLS=["slack://secret-token"])
+    assert "secret-token" not in str(check_settings())
 
 
 def test_a_provider_that_signs_needs_no_secret_in_its_address(told):

@@ -26,6 +26,8 @@ _HOME_OF = {
 }
 _HOME_OF |= {
     "surge": "control",
+    "surge_declare": "control",
+    **dict.fromkeys(("alert_route", "alert_route_new"), "alerts"),
     "drill": "control",
     "incident_preview": "control",
     "incident_reply": "incidents",

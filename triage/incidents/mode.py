@@ -11,6 +11,7 @@ from django.utils import timezone
 from tickets import audit, changes, notices
 from tickets.models import Notice, Problem
 from triage import alerts
+from triage.alerting import acknowledging
 from triage.incidents import broadcast, frozen
 from triage.incidents.preview import Choices, Effects, fresh_since, preview
 from triage.models import Incident, Job, Preview, Update
@@ -85,6 +86,9 @@ def _enter(shown: Preview, by: Any, now: datetime) -> Incident:
     _show_notices(incident, effects["notice"], update, by)
     _make_jobs(incident, effects, update, shown.token, by)
     audit.record(by, "incident.enter", incident.pk, effects=effects)
+    if incident.surge_id:
+        # Whoever enters incident mode for a surge is on it: nobody else is woken.
+        acknowledging.acknowledge_surge(incident.surge_id, by)
     _tell_the_house(incident, "entered")
     return incident
 
@@ -196,6 +200,11 @@ def _tell_the_house(incident: Incident, what: str) -> None:
     if what:
         title = incident.problem.title
         transaction.on_commit(
-            lambda: alerts.notify("incident", f"Incident mode {what}: {title}", f"Incident mode was {what}: {title}"),
+            lambda: alerts.notify(
+                f"incident:{incident.pk}",
+                f"Incident mode {what}: {title}",
+                f"Incident mode was {what}: {title}",
+                level="notice",
+            ),
             robust=True,
         )

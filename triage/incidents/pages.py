@@ -44,7 +44,7 @@ def incidents(request: HttpRequest) -> HttpResponse:
 @needs(Power.RUN_INCIDENTS)
 def enter(request: HttpRequest) -> HttpResponse:
     """The form; a valid one leads to its preview and changes nothing."""
-    surge = _surge()
+    surge = _surge(request)
     found = about.shown(surge)
     offered = found.terms if found else []
     if request.method == "POST":
@@ -57,9 +57,12 @@ def enter(request: HttpRequest) -> HttpResponse:
     return render(request, "incidents/enter.html", context, status=400 if form.errors else 200)
 
 
-def _surge() -> Surge | None:
-    on = Surge.objects.filter(ended_at=None, dismissed_at=None, parent=None).select_related("terms")
-    return on.order_by("began_at").first()
+def _surge(request: HttpRequest) -> Surge | None:
+    """The one that a link names, as alerts do, else the one that is on."""
+    named = request.GET.get("surge", "")
+    known = Surge.objects.select_related("terms")
+    found = known.filter(pk=int(named[:18])).first() if named.isdecimal() else None
+    return found or known.on().order_by("began_at").first()
 
 
 def _initial(request: HttpRequest, surge: Surge | None, offered: list[str]) -> dict[str, object]:

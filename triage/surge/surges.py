@@ -1,22 +1,16 @@
-"""Surges as rows: what the detector found is kept once, children below their parent, and managers are told once."""
+"""Surges as rows: what the detector found is kept once, children below their parent."""
 
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils import timezone
 
-from tickets import audit, changes
-from triage import alerts
-from triage.models import SeriesState, Surge
+from tickets import changes
+from triage.models import Surge
 from triage.surge import counts
-from triage.surge.detector import time_of
+from triage.surge.detector import RESUME, time_of
 from triage.surge.excursions import Episode
-from triage.surge.series import ALL, name_of, pages
+from triage.surge.series import ALL
 
 # Only the present is worth a page: what is found in older minutes is noted.
 PRESENT = timedelta(minutes=10)
@@ -26,8 +20,11 @@ SMALL = 2000
 FAR = datetime.max.replace(tzinfo=UTC)
 
 
-def keep(series: str, episode: Episode, seen: datetime, now: datetime) -> Surge:
-    """Keeps an episode, seen up to `seen`, as the one row that it is: new, going on, ended or replayed."""
+def keep(series: str, episode: Episode, seen: datetime, now: datetime, level: str = Surge.Level.PAGE) -> Surge:
+    """Keeps an episode, seen up to `seen`, as the one row that it is: new, going on, ended or replayed.
+
+    `level`: a notice that grows becomes a page; a page becomes no notice.
+    """
     began = time_of(episode.began)
     ended = time_of(episode.ended) if episode.ended is not None else None
     values = {
@@ -37,11 +34,14 @@ def keep(series: str, episode: Episode, seen: datetime, now: datetime) -> Surge:
         "total": episode.last_total if ended else episode.total,
         "expected": round(episode.last_expected if ended else episode.expected, 2),
     }
+    known = time_of(episode.detected + 1)
+    detected = now if now - known < PRESENT else known
     with transaction.atomic():
-        surge = _overlapping(series, began, ended).select_for_update().first()
+        surge = _row_of(series, began, ended)
         if surge is None:
-            known = time_of(episode.detected + 1)
-            surge = Surge(series=series, detected_at=now if now - known < PRESENT else known)
+            surge = Surge(series=series, detected_at=detected, level=level)
+        elif level == Surge.Level.PAGE and surge.level == Surge.Level.NOTICE:
+            surge.level, surge.detected_at = level, detected
         for name, value in values.items():
             setattr(surge, name, value)
         _count_senders(surge, seen)
@@ -51,8 +51,24 @@ def keep(series: str, episode: Episode, seen: datetime, now: datetime) -> Surge:
     return surge
 
 
+def _row_of(series: str, began: datetime, ended: datetime | None) -> Surge | None:
+    """The row that an episode is, locked; what follows soon on one that a manager dismissed is the same thing again."""
+    found = _overlapping(series, began, ended).select_for_update().first()
+    if found is None and ended is None:
+        soon = Q(ended_at__gte=began - timedelta(minutes=RESUME), ended_at__lte=began)
+        dismissed = Surge.objects.select_for_update().filter(soon, series=series).exclude(dismissed_at=None)
+        found = dismissed.order_by("-ended_at").first()
+    return found
+
+
 def close_unconfirmed(surge: Surge, now: datetime) -> None:
-    """Ends a surge that was opened at a glance and that the complete minutes did not bear out."""
+    """Ends a surge that was opened at a glance and that the complete minutes did not bear out, or that was dismissed.
+
+    One that a manager declared stays until the detector, which has heard of it, or the manager ends it; notices have an
+    end of their own.
+    """
+    if surge.level == Surge.Level.NOTICE or (surge.declared_at is not None and surge.dismissed_at is None):
+        return
     if Surge.objects.filter(pk=surge.pk, ended_at=None).update(ended_at=now):
         changes.bump("surge")
 
@@ -75,66 +91,9 @@ def _fold(surge: Surge) -> None:
     if surge.series == ALL:
         over = Q(ended_at=None) | Q(ended_at__gte=surge.began_at)
         children = Surge.objects.filter(over, parent=None, began_at__lte=surge.ended_at or FAR).exclude(series=ALL)
-        children.update(parent=surge)
+        # What is worth a page is no part of what is only worth a notice.
+        children.filter(level__in=[Surge.Level.NOTICE, surge.level]).update(parent=surge)
     elif surge.parent_id is None:
-        surge.parent = _overlapping(ALL, surge.began_at, surge.ended_at).first()
+        parents = _overlapping(ALL, surge.began_at, surge.ended_at)
+        surge.parent = parents.filter(level__in=[Surge.Level.PAGE, surge.level]).first()
         surge.save(update_fields=["parent"])
-
-
-def tell(now: datetime) -> int:
-    """Tells managers of surges that began and ended, each once. Returns how many were told of."""
-    told = 0
-    began = Surge.objects.filter(alerted_at=None, ended_at=None, parent=None, dismissed_at=None)
-    for surge in began.filter(detected_at__gte=now - PRESENT):
-        if pages(surge.series):
-            told += _tell_once(surge, "alerted_at", "surge_began", now)
-    for surge in Surge.objects.filter(end_alerted_at=None, dismissed_at=None).exclude(alerted_at=None):
-        if surge.ended_at is not None:
-            told += _tell_once(surge, "end_alerted_at", "surge_ended", now)
-    return told
-
-
-def _tell_once(surge: Surge, mark: str, template: str, now: datetime) -> int:
-    """The mark and the mails are one transaction, so that neither a crash nor a second watch doubles them."""
-    facts = explanation(surge)
-    subject, _, text = render_to_string(f"triage/alerts/{template}.txt", facts).partition("\n")
-    with transaction.atomic():
-        if not Surge.objects.filter(pk=surge.pk, **{f"{mark}__isnull": True}).update(**{mark: now}):
-            return 0
-        alerts.notify(f"{template}:{surge.pk}", subject.strip(), text.strip() + "\n")
-    return 1
-
-
-def explanation(surge: Surge) -> dict[str, object]:
-    """What an alert says: expected and now, since when, by channel, how many people, where to look."""
-    states = {state.series: state for state in SeriesState.objects.defer("state", "snapshots")}
-    whole = states.get(surge.series)
-    parts = [(name_of(one), state.ratio) for one, state in sorted(states.items()) if one.startswith("medium:")]
-    minutes = max(((surge.ended_at or timezone.now()) - surge.began_at).total_seconds() / 60, 1)
-    return {
-        "organisation": settings.ORGANISATION,
-        "surge": surge,
-        "name": name_of(surge.series),
-        "ratio": whole.ratio if whole and not surge.ended_at else surge.total / max(surge.expected, 0.25),
-        "expected_an_hour": surge.expected / minutes * 60,
-        "now_an_hour": surge.total / minutes * 60,
-        "parts": parts if surge.series == ALL and not surge.ended_at else [],
-        "link": settings.PUBLIC_URL + reverse("surge", args=[surge.pk]),
-        "enter": settings.PUBLIC_URL + reverse("incident_enter"),
-    }
-
-
-def dismiss(surge: Surge, by: User) -> None:
-    """A manager says that this is not a surge: nobody is told of it any more, no page is amber for it."""
-    with transaction.atomic():
-        if Surge.objects.filter(pk=surge.pk, dismissed_at=None).update(dismissed_at=timezone.now(), dismissed_by=by):
-            audit.record(by, "surge.dismiss", surge.pk)
-            changes.bump("surge")
-
-
-def take_back(surge: Surge, by: User) -> None:
-    """Undoes a dismissal."""
-    with transaction.atomic():
-        if Surge.objects.filter(pk=surge.pk).exclude(dismissed_at=None).update(dismissed_at=None, dismissed_by=None):
-            audit.record(by, "surge.take_back", surge.pk)
-            changes.bump("surge")

@@ -1,6 +1,6 @@
 """Every ten seconds: counts what is new, runs the detectors up to the watermark, keeps surges, tells managers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import log
@@ -12,8 +12,8 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from tickets import changes
-from triage.models import MinuteCount, SeriesState, Surge
-from triage.surge import counts, surges
+from triage.models import MinuteCount, SeriesState, Surge, SurgeWord
+from triage.surge import counts, notices, surges, telling, verdicts
 from triage.surge.counts import MINUTE
 from triage.surge.detector import Detector, time_of
 from triage.surge.excursions import Episode
@@ -43,6 +43,14 @@ class Run:
     episodes: list[Episode] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Read once a tick for all series: those with an open notice, and what managers said, by series."""
+
+    noticed: Collection[str]
+    said: Mapping[str, Sequence[SurgeWord]]
+
+
 def tick(now: datetime | None = None) -> None:
     """One tick, safe to repeat. Costs in proportion to what is new; a second one at the same time changes nothing."""
     now = now or timezone.now()
@@ -51,15 +59,16 @@ def tick(now: datetime | None = None) -> None:
     states = {state.series: state for state in SeriesState.objects.defer("state", "snapshots")}
     running = _running(upto, now)
     caution = log(max(len(states), 1))
+    known = Known(notices.on(), verdicts.said(now - counts.KEPT))
     for series in in_order(states.keys() | changed.keys() | running.keys()):
         moved = {minute: more for minute, more in changed.get(series, {}).items() if more}
         row = states.get(series)
         if row is None or row.minute is None or row.minute < upto or any(minute <= row.minute for minute in moved):
-            _advance(series, upto, now, moved, caution)
+            _advance(series, upto, now, moved, caution, known)
         if sum(running.get(series, {}).values()) >= FEW:
             _glance(series, running[series], now)
     _close_unconfirmed(now)
-    surges.tell(now)
+    telling.tell(now)
 
 
 def _running(upto: datetime, now: datetime) -> dict[str, dict[datetime, int]]:
@@ -79,11 +88,13 @@ def detector_of(state: Mapping[str, Any], caution: float = 0.0) -> Detector:
     return Detector.load(dict(state), zone, ceiling=settings.SURGE_CEILING, caution=caution)
 
 
-def _advance(series: str, upto: datetime, now: datetime, moved: Mapping[datetime, int], caution: float) -> None:
+def _advance(
+    series: str, upto: datetime, now: datetime, moved: Mapping[datetime, int], caution: float, known: Known
+) -> None:
     row = SeriesState.objects.get_or_create(series=series)[0]
     before = row.minute
     run = _resume(row, moved, caution if series.startswith("line:") else 0.0)
-    _feed(series, run, upto)
+    _feed(series, run, upto, known.said.get(series, ()))
     detector = run.detector
     if detector.minute is None:
         return
@@ -96,6 +107,7 @@ def _advance(series: str, upto: datetime, now: datetime, moved: Mapping[datetime
     if SeriesState.objects.filter(pk=row.pk, minute=before).update(**values):
         for episode in run.episodes:
             surges.keep(series, episode, row.minute + MINUTE, now)
+        notices.follow(series, detector, row.minute + MINUTE, now, known.noticed)
         changes.bump("counts")
 
 
@@ -121,10 +133,11 @@ def _in_surge(series: str, minute: datetime) -> bool:
     return Surge.objects.filter(over, series=series, began_at__lte=minute).exists()
 
 
-def _feed(series: str, run: Run, upto: datetime) -> None:
+def _feed(series: str, run: Run, upto: datetime, said: Sequence[SurgeWord]) -> None:
     """Feeds the minutes up to `upto`; those without a row are zero."""
     detector = run.detector
     for minute, count in _minutes(series, detector, upto):
+        verdicts.heed(detector, said, minute)
         if detector.step(minute, count).event == "end" and detector.resting:
             run.episodes.append(detector.resting)
         if minute.minute == 59 and minute > upto - timedelta(hours=SNAPSHOTS):

@@ -129,7 +129,8 @@ def _marked(start: datetime, updates: Sequence[Told]) -> dict[str, Any]:
 
 def _surges(start: datetime) -> list[Span]:
     later = Q(ended_at=None) | Q(ended_at__gte=start)
-    found = Surge.objects.filter(later, parent=None, dismissed_at=None).order_by("-began_at")[:SURGES]
+    real = Surge.objects.filter(later, parent=None, dismissed_at=None, level=Surge.Level.PAGE)
+    found = real.order_by("-began_at")[:SURGES]
     return [Span(one.began_at, one.ended_at, f"Surge, peak ×{one.peak_ratio:.0f}") for one in found]
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('triage', '0001_initial'),
+        ('triage', '0002_alerts_and_what_managers_say'),
     ]
 
     operations = [
