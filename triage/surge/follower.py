@@ -8,6 +8,7 @@ that has just started and one that replays come to the same state, digit for dig
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import log
 from typing import Any
 from zlib import crc32
@@ -61,21 +62,28 @@ def caution_of(series: str, number: int) -> float:
     return 0.0 if pages(series) else round(log(max(number, 1)), 3)
 
 
+def is_replayed(row: LateCount) -> bool:
+    """Whether the state is replayed for it; what became known later than that is a correction."""
+    return minute_of(row.known) - minute_of(row.minute) < REPLAYED
+
+
+def history(rows: Sequence[LateCount]) -> int:
+    """The last late count of a past that was written at once: all up to it were there from the beginning. 0: none."""
+    groups: dict[datetime, list[int]] = {}
+    for row in rows:
+        if not is_replayed(row):
+            groups.setdefault(row.known, []).append(row.pk)
+    return max((max(pks) for pks in groups.values() if len(pks) >= HISTORY), default=0)
+
+
 def usable(minute: int, late: int, rows: Sequence[LateCount]) -> bool:
     """Whether a state after `minute` that knows of late counts up to `late` can be gone on from.
 
     Not when something became known since that belongs into it: it is replayed from an earlier one, or, if much of a
     past before it was written at once, from the beginning.
     """
-    corrections: dict[int, int] = {}
-    for row in rows:
-        at, known = minute_of(row.minute), minute_of(row.known)
-        if row.pk <= late or at > minute:
-            continue
-        if known - at < REPLAYED:
-            return False
-        corrections[known] = corrections.get(known, 0) + 1
-    return max(corrections.values(), default=0) < HISTORY
+    new = [row for row in rows if row.pk > late and minute_of(row.minute) <= minute]
+    return not any(is_replayed(row) for row in new) and not history(new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +115,23 @@ class Follower:
     # No row of its own yet.
     is_new: bool = False
 
-    def correct(self, row: LateCount) -> None:
-        """Takes what came too late to be replayed: it is learned after the minute at which it became known."""
+    def correct(self, row: LateCount, *, learn: bool) -> None:
+        """Takes what came too late to be replayed: it is no count of its minute, for nobody knew when that was judged.
+
+        `learn`: the baseline learns it after the minute at which it became known.
+        """
         at, known = minute_of(row.minute), minute_of(row.known)
-        self.late = max(self.late, row.pk)
-        if self.detector.minute is not None and at <= self.detector.minute <= known:
+        seen = self.detector.minute
+        if seen is None or at > seen:
+            self.counts[at] = self.counts.get(at, 0) - row.more
+        if learn and (seen is None or seen <= known):
             self.corrections.setdefault(known, []).append(row)
             self._learn_late()
 
     def follow(self, upto: int, gaps: Gaps, number: int, most: int) -> int:
         """Goes on to `upto`, `most` minutes at the most. `number` series are watched. Returns the minutes it took."""
         first = self.detector.minute
-        start = first + 1 if first is not None else min(self.counts, default=upto + 1)
+        start = first + 1 if first is not None else min((at for at in self.counts if self.counts[at]), default=upto + 1)
         end = min(upto, start + most - 1)
         for minute in range(start, end + 1):
             self._step(minute, gaps)

@@ -12,7 +12,7 @@ from triage.models import Checkpoint, Clock, HourCount, LateCount, MinuteCount, 
 from triage.surge import gaps
 from triage.surge.baseline import minute_of
 from triage.surge.detector import time_of
-from triage.surge.follower import LOOK_BACK, REPLAYED, Follower, detector_of, place_of, usable
+from triage.surge.follower import LOOK_BACK, Follower, detector_of, history, is_replayed, place_of, usable
 from triage.surge.series import in_order, pages
 
 # Series whose states are read in one piece, and that were left behind and go on in one tick.
@@ -86,8 +86,10 @@ class Watching:
             follower = self.followers.get(series)
             if follower is None:
                 continue
+            seen = follower.detector.minute or 0
             # What it has been told of and not seen yet may be different now as well.
-            if usable(max(follower.detector.minute or 0, self.upto), follower.late, rows):
+            told = any(seen < minute_of(row.minute) <= self.upto for row in rows)
+            if not told and usable(seen, follower.late, rows):
                 _correct(follower, rows)
             else:
                 del self.followers[series]
@@ -111,13 +113,13 @@ def _loaded(names: Sequence[str], upto: int) -> list[Follower]:
 def _resumed(series: str, row: SeriesState | None, late: Sequence[LateCount]) -> Follower:
     """From the newest checkpoint that can be gone on from; from the beginning where there is none."""
     if row is None or not row.state:
-        return Follower(series, detector_of({}), 0.0, late[-1].pk if late else 0, is_new=row is None)
+        return Follower(series, detector_of({}), 0.0, history(late), is_new=row is None)
     if usable(row.state["minute"], row.late, late):
         return Follower(series, detector_of(row.state, row.caution), row.caution, row.late)
     for one in Checkpoint.objects.filter(series=series).order_by("-minute").iterator(chunk_size=1):
         if usable(minute_of(one.minute), one.late, late):
             return Follower(series, detector_of(json.loads(one.state), one.caution), one.caution, one.late)
-    return Follower(series, detector_of({}), 0.0, late[-1].pk if late else 0)
+    return Follower(series, detector_of({}), 0.0, history(late))
 
 
 def _read_counts(followers: Sequence[Follower], upto: int) -> None:
@@ -136,14 +138,14 @@ def _read_counts(followers: Sequence[Follower], upto: int) -> None:
 def _correct(follower: Follower, late: Sequence[LateCount]) -> None:
     """What came too late to be replayed, unless its minute belongs to a surge or was missing: those teach nothing."""
     new = [row for row in late if row.pk > follower.late]
-    rows = [row for row in new if minute_of(row.known) - minute_of(row.minute) >= REPLAYED]
+    rows = [row for row in new if not is_replayed(row)]
     if rows:
         first, last = min(row.minute for row in rows), max(row.minute for row in rows)
         missing = gaps.between(first, last).get(gaps.scope_of(follower.series), [])
         surges = list(_surges(follower.series, first))
         for row in rows:
-            if not _within(row.minute, surges) and not gaps.covers(missing, minute_of(row.minute)):
-                follower.correct(row)
+            learn = not _within(row.minute, surges) and not gaps.covers(missing, minute_of(row.minute))
+            follower.correct(row, learn=learn)
     follower.late = max([follower.late, *(row.pk for row in new)])
 
 
