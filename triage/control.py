@@ -18,7 +18,7 @@ from tickets.models import Outgoing, Ticket, WorkState
 from tickets.roles import Power, colleague, needs, powers_of
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
-from triage.surge import chart, counts, subjects, surges
+from triage.surge import chart, counts, subjects, surges, topics_page
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
 from voice.models import Announcement, Callback, Line
@@ -66,7 +66,7 @@ def room(request: HttpRequest) -> HttpResponse:
 def surge(request: HttpRequest, pk: int) -> HttpResponse:
     """One surge and what is part of it."""
     found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by"), pk=pk)
-    lines = {f"line:{key}": name for key, name in Line.objects.values_list("key", "name")}
+    lines = {f"line:{key}": name for key, name in Line.objects.values_list("key", "name")} | topics_page.names()
     context = {
         "surge": found,
         "name": lines.get(found.series) or name_of(found.series),

@@ -6,11 +6,15 @@ from triage import control, state_bar
 from triage.drill import page as drill_page
 from triage.incidents import broadcast_pages, listeners_page, pages
 from triage.status import pages as status_pages
+from triage.surge import topics_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("control/", control.room, name="control"),
     path("surges/<int:pk>/", control.surge, name="surge"),
     path("surges/<int:pk>/<str:verb>/", control.decide, name="surge_decide"),
+    path("topics/", topics_page.page, name="topics"),
+    path("topics/progress/", topics_page.progress, name="topics_progress"),
+    path("topics/<int:pk>/<str:verb>/", topics_page.act, name="topic_act"),
     path("state/", state_bar.bar, name="state"),
     path("incidents/", pages.incidents, name="incidents"),
     path("incidents/enter/", pages.enter, name="incident_enter"),

@@ -38,8 +38,8 @@ def shares(sums: Mapping[str, int], mailboxes: Collection[str]) -> dict[str, dic
     by_mailbox = {f"{MAILBOX}{name}": sums.get(f"line:{name}", 0) + least for name in mailboxes}
     for source, number in by_mailbox.items():
         found[f"line:{source.removeprefix(MAILBOX)}"] = {source: number}
-    mail = max(sums.get(f"medium:{Medium.EMAIL}", 0) - sum(by_mailbox.values()), 0.0)
-    found[f"medium:{Medium.EMAIL}"] = {**by_mailbox, **({FRONT: mail} if mail or not by_mailbox else {})}
+    mail = max(sums.get(f"medium:{Medium.EMAIL}", 0) - sum(by_mailbox.values()), 0.0 if by_mailbox else least)
+    found[f"medium:{Medium.EMAIL}"] = {**by_mailbox, FRONT: mail}
     for medium, source in ((Medium.PHONE, VOICE), (Medium.TEXT, VOICE), (Medium.WEB, FRONT), (Medium.API, "")):
         found[f"medium:{medium}"] = {source: sums.get(f"medium:{medium}", 0) + least}
     for medium in Medium:
