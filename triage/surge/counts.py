@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Max, Min, Q, Sum
+from django.db.models import Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -229,14 +229,18 @@ def pieces(things: Sequence[T]) -> Iterator[Sequence[T]]:
     return (things[at : at + PIECES] for at in range(0, len(things), PIECES))
 
 
-def distinct_senders(start: datetime, end: datetime, series: str = "all") -> int:
-    """Different people who contacted us between two times, read from the journal."""
-    rows = Arrival.objects.filter(counts_as__in=COUNTING, happened_at__gte=start, happened_at__lt=end)
+def of(series: str) -> QuerySet[Arrival]:
+    """What counts in a series, from the journal."""
+    rows = Arrival.objects.filter(counts_as__in=COUNTING)
     kind, _, name = series.partition(":")
     if kind == "medium":
-        rows = rows.filter(channel__in=[channel for channel, medium in MEDIUM_OF.items() if medium == name])
-    elif kind == "line":
-        rows = rows.filter(line=name)
-    elif kind == "topic":
-        rows = rows.filter(topics__key=name)
+        return rows.filter(channel__in=[channel for channel, medium in MEDIUM_OF.items() if medium == name])
+    if kind == "line":
+        return rows.filter(line=name)
+    return rows.filter(topics__key=name) if kind == "topic" else rows
+
+
+def distinct_senders(start: datetime, end: datetime, series: str = "all") -> int:
+    """Different people who contacted us between two times, read from the journal."""
+    rows = of(series).filter(happened_at__gte=start, happened_at__lt=end)
     return rows.exclude(sender="").values("sender").distinct().count() + rows.filter(sender="").count()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tickets import changes
 from triage.models import Checkpoint, Clock, LateCount, MinuteCount, SeriesState, Surge
-from triage.surge import clock, counts, gaps, silence, sources, surges
+from triage.surge import clock, counts, gaps, silence, sources, surges, unread
 from triage.surge.baseline import minute_of
 from triage.surge.counts import MINUTE
 from triage.surge.detector import time_of
@@ -102,9 +102,10 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
     watching.load([*due, *in_order(open_ones.keys() - set(due))], last)
     found = Found()
     _follow(watching, due, last, open_ones, found)
+    found.episodes = [one for one in found.episodes if one[0] in open_ones or not _waits(one[0], one[1], now)]
     for series in in_order(busy - open_ones.keys()):
         episode = _glance(watching.followers[series], running[series], now)
-        if episode:
+        if episode and not _waits(series, episode, now):
             found.glanced.append((series, episode))
     for series, surge in open_ones.items():
         if surge.detected_at < now - CONFIRM and not watching.followers[series].detector.episode:
@@ -177,6 +178,10 @@ def _glance(follower: Follower, running: Mapping[datetime, int], now: datetime) 
         minutes.append((minute, running.get(minute, 0), min((now - minute) / MINUTE, 1.0)))
         minute += MINUTE
     return follower.detector.glance(minutes)
+
+
+def _waits(series: str, episode: Episode, now: datetime) -> bool:
+    return episode.ended is None and unread.waits(series, time_of(episode.began), now)
 
 
 def _write(found: Found, watching: Watching, now: datetime) -> bool:
