@@ -75,7 +75,8 @@ def play(begins, watching, minutes=14):
 
 def test_the_echo_of_a_broadcast_opens_no_surge():
     person("manager")
-    ordinary(4)
+    # As many in a day as a tenth of those who were written to: what comes back is a flood beside that.
+    ordinary(4, per_day=PEOPLE // 10)
     watching = Watching()
     tick(NOW, watching)
     begins = NOW + 5 * TEN_SECONDS
