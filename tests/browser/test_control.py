@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, WIDE
 from tests.house import person, ticket
+from tickets import topics
 from tickets.channels import web_form
 from tickets.notices import NOTICES
 from triage.incidents import jobs, mode
@@ -43,6 +44,7 @@ def surge() -> Surge:
     Component.objects.create(name="Appointments and reminders by text message", status="degraded_performance")
     for _ in range(3):
         ticket("Calendar does not load")
+    topics.add("Calendar and reminders", ["calendar", "spinner"], person("manager"))
     return made
 
 
@@ -79,7 +81,7 @@ def test_the_pages_of_a_surge_are_for_everybody(
     sign_in(page, "manager")
     line = Line.objects.get()
     pages = ["/control/", "/control/?table", f"/surges/{surge.pk}/", "/incidents/", "/incidents/enter/", "/components/"]
-    for address in [*pages, "/lines/", f"/lines/{line.pk}/", "/lines/announce/", "/lines/new/"]:
+    for address in [*pages, "/topics/", "/lines/", f"/lines/{line.pk}/", "/lines/announce/", "/lines/new/"]:
         page.goto(address)
         accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
