@@ -28,6 +28,7 @@ class Knocker:
         self._knocks = knocks
         self._found: queue.SimpleQueue[tuple[str, datetime, datetime, str]] = queue.SimpleQueue()
         self._threads: dict[str, threading.Thread] = {}
+        self._said: dict[str, str] = {}
 
     def knock(self) -> int:
         """Keeps what was found since the last time, and knocks at each door that is set up. Returns at how many."""
@@ -47,8 +48,10 @@ class Knocker:
         kept = 0
         while not self._found.empty():
             source, began, ended, fault = self._found.get()
+            if fault != self._said.get(source, ""):
+                log.warning("heartbeat of %s: %s", source, fault or "it answers again")
+            self._said[source] = fault
             if fault:
-                log.warning("no heartbeat of %s: %s", source, fault)
                 heartbeats.missed(source, fault, began)
             else:
                 heartbeats.beat(source, began, ended)

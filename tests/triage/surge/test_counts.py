@@ -143,40 +143,46 @@ def test_minutes_are_forgotten_hours_are_not():
     assert HourCount.objects.filter(series="all").count() == 2
 
 
+def door():
+    """Journals on two lines."""
+    for batch in range(15):
+        contacts([NOW + timedelta(seconds=7 * n) for n in range(20)], line=f"l{batch % 2}", counts_as="")
+
+
+def reader():
+    """Changes its mind of what is a contact."""
+    for turn in range(15):
+        some = Arrival.objects.order_by("-pk").values_list("pk", flat=True)[:10]
+        kind = CountsAs.BOUNCE if turn % 2 else CountsAs.CONTACT
+        Arrival.objects.filter(pk__in=list(some)).update(counts_as=kind, counted=False)
+
+
+def namer():
+    """Decides what messages are about, and thinks better of it."""
+    link, topic = Topic.arrivals.through, Topic.objects.get()
+    for turn in range(10):
+        ids = list(Arrival.objects.order_by("-pk").values_list("pk", flat=True)[: 10 + turn])
+        with transaction.atomic():
+            if turn % 3 == 2:
+                link.objects.filter(arrival_id__in=ids[:5]).delete()
+            link.objects.bulk_create([link(topic=topic, arrival_id=pk) for pk in ids[5:]], ignore_conflicts=True)
+            Arrival.objects.filter(pk__in=ids).update(counted=False)
+
+
+def rebuilder():
+    for _ in range(4):
+        counts.rebuild()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_counting_while_others_write_and_count_ends_exact():
     """Two recounts and a rebuilding at once, beside doors that journal and readers that change their mind."""
     stop, faults = threading.Event(), []
-    topic = Topic.objects.create(key="sign-in", name="Sign-in", words=["login"])
-
-    def door():
-        for batch in range(15):
-            contacts([NOW + timedelta(seconds=7 * n) for n in range(20)], line=f"l{batch % 2}", counts_as="")
-
-    def reader():
-        for turn in range(15):
-            some = Arrival.objects.order_by("-pk").values_list("pk", flat=True)[:10]
-            kind = CountsAs.BOUNCE if turn % 2 else CountsAs.CONTACT
-            Arrival.objects.filter(pk__in=list(some)).update(counts_as=kind, counted=False)
+    Topic.objects.create(key="sign-in", name="Sign-in", words=["login"])
 
     def counter():
         while not stop.is_set():
             counts.recount(NOW)
-
-    def rebuilder():
-        for _ in range(4):
-            counts.rebuild()
-
-    def namer():
-        """Decides what messages are about, and thinks better of it."""
-        link = Topic.arrivals.through
-        for turn in range(10):
-            ids = list(Arrival.objects.order_by("-pk").values_list("pk", flat=True)[: 10 + turn])
-            with transaction.atomic():
-                if turn % 3 == 2:
-                    link.objects.filter(arrival_id__in=ids[:5]).delete()
-                link.objects.bulk_create([link(topic=topic, arrival_id=pk) for pk in ids[5:]], ignore_conflicts=True)
-                Arrival.objects.filter(pk__in=ids).update(counted=False)
 
     def guarded(work):
         def run():
@@ -190,7 +196,7 @@ def test_counting_while_others_write_and_count_ends_exact():
         return threading.Thread(target=run)
 
     counters = [guarded(counter), guarded(counter)]
-    writers = [guarded(door), guarded(reader), guarded(door), guarded(namer), guarded(rebuilder)]
+    writers = [guarded(work) for work in (door, reader, door, namer, rebuilder)]
     for thread in counters + writers:
         thread.start()
     for thread in writers:
@@ -201,11 +207,15 @@ def test_counting_while_others_write_and_count_ends_exact():
     assert faults == []
     while counts.recount(NOW):
         pass
+    assert_exact()
+    connection.close()
+
+
+def assert_exact():
     assert not Arrival.objects.filter(counted=False).exists()
     assert kept() == plain()
     assert any(name == "topic:sign-in" for name, _ in kept())
+    assert sum(hours().values()) == sum(number for (name, _), (number, _) in kept().items() if name == "all")
     before = kept()
     counts.rebuild()
     assert kept() == before
-    assert sum(hours().values()) == sum(number for (name, _), (number, _) in kept().items() if name == "all")
-    connection.close()
