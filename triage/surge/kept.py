@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class Clock(models.Model):
@@ -70,6 +71,7 @@ class Silence(models.Model):
 
     what = models.CharField(max_length=340, help_text="A series, or heartbeat:<source>")
     since = models.DateTimeField()
+    noted_at = models.DateTimeField(default=timezone.now)
     why = models.CharField(max_length=300, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

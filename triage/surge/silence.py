@@ -21,17 +21,19 @@ from triage.surge.series import ALL, name_of
 
 # How long a door may give no heartbeat before managers are told.
 PATIENCE = timedelta(minutes=5)
+# How long a silence has to stand before they are: a past that is being written looks like one until its end is.
+STANDS = timedelta(minutes=2)
 HEARTBEAT = "heartbeat:"
 NAMES = {"front": "The public address", "voice": "The telephone's webhooks"}
 
 
-def note(followers: Sequence[Follower]) -> None:
+def note(followers: Sequence[Follower], now: datetime) -> None:
     """Keeps which series fell silent and which are heard again, of those that went on. Topics come and go."""
     heard = {one.series: one for one in followers if one.silent is not None and not one.series.startswith("topic:")}
     open_ones = set(Silence.objects.filter(ended_at=None, what__in=heard).values_list("what", flat=True))
     for series, follower in heard.items():
         if follower.silent and series not in open_ones:
-            Silence.objects.create(what=series, since=_last_heard(follower))
+            Silence.objects.create(what=series, since=_last_heard(follower), noted_at=now)
         elif not follower.silent and series in open_ones:
             assert follower.detector.minute is not None
             ended = time_of(follower.detector.minute)
@@ -42,7 +44,11 @@ def tell(now: datetime) -> int:
     """Tells managers of silences that began and ended. Returns how many were told of."""
     _listen(now)
     told = 0
-    begun = list(Silence.objects.filter(alerted_at=None, ended_at=None).order_by("since", "pk"))
+    begun = [
+        one
+        for one in Silence.objects.filter(alerted_at=None, ended_at=None).order_by("since", "pk")
+        if one.what.startswith(HEARTBEAT) or one.noted_at <= now - STANDS
+    ]
     everything = bool(begun) and Silence.objects.filter(what=ALL, ended_at=None).exists()
     for one in begun:
         # All channels silent are one alarm, not one for each.

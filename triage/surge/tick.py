@@ -201,7 +201,7 @@ def _write(found: Found, watching: Watching, now: datetime) -> bool:
             SeriesState.objects.filter(series=series).update(ratio=round(episode.peak, 2))
         for surge in found.unconfirmed:
             surges.close_unconfirmed(surge, now)
-        silence.note(found.followers)
+        silence.note(found.followers, now)
         if found.followers:
             watching.turn = clock.next_turn(at)
             changes.bump("counts")

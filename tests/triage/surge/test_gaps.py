@@ -170,6 +170,20 @@ def test_silence_where_much_is_expected_alarms_once_for_all_channels_and_ends():
     assert alerts()[1:] == ["The silence on all channels is over"]
 
 
+def test_a_past_that_is_being_written_is_no_silence():
+    person("manager")
+    watching = Watching()
+    ordinary(4, until=NOW - timedelta(hours=3), per_day=2000)
+    tick(NOW, watching)
+    assert Silence.objects.filter(what="all", ended_at=None).exists()
+    ordinary(1, until=NOW, per_day=2000, seed=5)
+    for n in range(1, 8):
+        contacts([NOW + n * MINUTE], "call")
+        tick(NOW + (n + 1) * MINUTE, watching)
+    assert not Silence.objects.filter(what="all", ended_at=None).exists()
+    assert [one for one in alerts() if "all channels" in one] == []
+
+
 def test_silence_of_one_line_says_which():
     person("manager")
     ordinary(4, per_day=300)
