@@ -19,7 +19,7 @@ from triage.surge.detector import time_of
 from triage.surge.excursions import Episode
 from triage.surge.follower import KEPT, Follower, Saved, detector_of, place_of
 from triage.surge.series import in_order, pages
-from triage.surge.watching import Watching
+from triage.surge.watching import Watching, settle
 
 __all__ = ["detector_of", "tick"]
 
@@ -202,6 +202,8 @@ def _write(found: Found, watching: Watching, now: datetime) -> bool:
         for surge in found.unconfirmed:
             surges.close_unconfirmed(surge, now)
         silence.note(found.followers, now)
+        if found.saved:
+            settle()
         if found.followers:
             watching.turn = clock.next_turn(at)
             changes.bump("counts")

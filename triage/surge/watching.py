@@ -1,5 +1,6 @@
 """The detectors of this process between ticks: loaded when they are needed, forgotten when somebody else has ticked."""
 
+import gc
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -76,6 +77,8 @@ class Watching:
         for start in range(0, len(missing), PIECE):
             for follower in _loaded(missing[start : start + PIECE], upto):
                 self.followers[follower.series] = follower
+        if missing:
+            settle()
 
     def _hear_late(self, late: Sequence[LateCount]) -> set[str]:
         by_series: dict[str, list[LateCount]] = defaultdict(list)
@@ -94,6 +97,13 @@ class Watching:
             else:
                 del self.followers[series]
         return set(by_series)
+
+
+def settle() -> None:
+    """Spares the garbage collector the states, which live long and hold no cycles: a thousand are two million objects,
+    and a look at all of them takes longer than a tick may."""
+    gc.collect(1)
+    gc.freeze()
 
 
 def _loaded(names: Sequence[str], upto: int) -> list[Follower]:
