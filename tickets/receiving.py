@@ -44,12 +44,20 @@ class Received:
 
 Hook = Callable[[Sequence[Received]], None]
 _hooks: list[Hook] = []
+Again = Callable[[Entry, str], None]
+_again: list[Again] = []
 
 
 def on_received(hook: Hook) -> None:
     """Calls `hook` in the transaction that receives messages. Called once, from the owner's `apps.py`."""
     if hook not in _hooks:
         _hooks.append(hook)
+
+
+def on_rewritten(hook: Again) -> None:
+    """Calls `hook` with an entry that was written anew and its subject, in that transaction. Called once, likewise."""
+    if hook not in _again:
+        _again.append(hook)
 
 
 def receive(message: InboundMessage, arrival: Arrival | None) -> Received:
@@ -112,6 +120,8 @@ def rewrite(entry: Entry, message: InboundMessage) -> None:
         for name in TICKET_REWRITTEN:
             setattr(ticket, name, getattr(right, name))
         ticket.save(update_fields=[*TICKET_REWRITTEN, "changed_at"])
+    for hook in _again:
+        hook(entry, message.subject)
     changes.bump("tickets", f"ticket:{ticket.pk}")
 
 

@@ -17,7 +17,7 @@ from tickets.roles import Power, needs, powers_of
 from triage.alerting.pages import recent
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
-from triage.surge import about, chart, counts, subjects
+from triage.surge import about, chart, counts, subjects, topics_page
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
 from triage.surge.volume_table import rows_of
@@ -64,7 +64,7 @@ def room(request: HttpRequest) -> HttpResponse:
 def surge(request: HttpRequest, pk: int) -> HttpResponse:
     """One surge and what is part of it."""
     found = get_object_or_404(Surge.objects.select_related("parent", "dismissed_by", "declared_by", "terms"), pk=pk)
-    lines = {f"line:{key}": name for key, name in Line.objects.values_list("key", "name")}
+    lines = {f"line:{key}": name for key, name in Line.objects.values_list("key", "name")} | topics_page.names()
     context = {
         "surge": found,
         "name": lines.get(found.series) or name_of(found.series),

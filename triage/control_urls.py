@@ -7,7 +7,7 @@ from triage.alerting import pages as alert_pages
 from triage.drill import page as drill_page
 from triage.incidents import broadcast_pages, listeners_page, pages
 from triage.status import pages as status_pages
-from triage.surge import verdict_pages
+from triage.surge import topics_page, verdict_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("control/", control.room, name="control"),
@@ -21,6 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("control/alerts/routes/<int:pk>/<str:verb>/", alert_pages.route_act, name="alert_route_act"),
     path("control/alerts/deliveries/<int:pk>/<str:verb>/", alert_pages.decide, name="alert_decide"),
     path("alerts/<str:token>/", alert_pages.link, name="alert_link"),
+    path("topics/", topics_page.page, name="topics"),
+    path("topics/progress/", topics_page.progress, name="topics_progress"),
+    path("topics/<int:pk>/<str:verb>/", topics_page.act, name="topic_act"),
     path("state/", state_bar.bar, name="state"),
     path("incidents/", pages.incidents, name="incidents"),
     path("incidents/enter/", pages.enter, name="incident_enter"),

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.utils.timezone import localtime
 
 from tickets import loop_guard, spool
 from tickets.channels import refusals
+from tickets.heartbeats import MAILBOX
 from tickets.models import Arrival, ArrivalState, MailboxState, Outgoing, WorkState
-from triage.models import AlertDelivery, Lease
+from triage.models import AlertDelivery, Lease, Silence
+from triage.surge import silence
 
 # Rows are counted up to here; "more than" beyond.
 MOST = 1000
@@ -57,6 +60,7 @@ def health(now: datetime) -> Health:
         Check("Acknowledgements held back, 24 h", _number(loop_guard.held(now)), "good"),
         Check("Refused webhooks, 5 minutes", _number(refused), "good" if refused < REFUSED else "bad"),
         *_mailboxes(),
+        *_silences(),
         _watch(now),
     ]
     return Health(checks, in_doubt=bad + uncertain)
@@ -66,6 +70,13 @@ def _mailboxes() -> list[Check]:
     """Those that cannot be read: what is written to them reaches nobody."""
     failing = MailboxState.objects.filter(failures__gt=1).order_by("name")[:5]
     return [Check(f"Mailbox {state.name}", state.error, "bad") for state in failing]
+
+
+def _silences() -> list[Check]:
+    """What managers were alarmed about and is not over; mailboxes have lines of their own."""
+    told = Silence.objects.filter(ended_at=None).exclude(alerted_at=None).order_by("since", "pk")
+    rows = told.exclude(what__startswith=f"{silence.HEARTBEAT}{MAILBOX}")[:5]
+    return [Check(f"Silence: {silence.name(one.what)}", f"since {localtime(one.since):%H:%M}", "bad") for one in rows]
 
 
 def _watch(now: datetime) -> Check:

@@ -6,9 +6,33 @@ from django.db.models import Q
 
 from tickets.mail.words import languages_of
 from tickets.models import Problem, Requester, Work
-from triage.alerting.models import Alert as Alert
-from triage.alerting.models import AlertDelivery as AlertDelivery
-from triage.alerting.models import AlertRoute as AlertRoute
+from triage.alerting.models import Alert, AlertDelivery, AlertRoute
+from triage.surge.kept import Checkpoint, Clock, Gap, LateCount, Silence
+
+__all__ = [
+    "Alert",
+    "AlertDelivery",
+    "AlertRoute",
+    "Broadcast",
+    "Checkpoint",
+    "Clock",
+    "Component",
+    "Gap",
+    "HourCount",
+    "Incident",
+    "Job",
+    "LateCount",
+    "Lease",
+    "MinuteCount",
+    "Preview",
+    "SeriesState",
+    "Silence",
+    "Subscriber",
+    "Surge",
+    "SurgeTerms",
+    "SurgeWord",
+    "Update",
+]
 
 
 class MinuteCount(models.Model):
@@ -44,12 +68,14 @@ class HourCount(models.Model):
 
 
 class SeriesState(models.Model):
-    """The detector's state of one series, loaded and saved in one row."""
+    """What pages show of a series now, and the newest checkpoint of its detector."""
 
     series = models.CharField(max_length=80, unique=True)
-    minute = models.DateTimeField(null=True, help_text="The last minute the detector has seen")
-    state = models.JSONField(default=dict)
-    snapshots = models.JSONField(default=list, help_text="States of the last full hours, to replay what came late")
+    minute = models.DateTimeField(null=True, help_text="The last minute that `ratio` and `expected` tell of")
+    state = models.JSONField(default=dict, help_text="The newest checkpoint, at most an hour and a quarter old")
+    late = models.PositiveBigIntegerField(default=0, help_text="The last late count that the state knows of")
+    caution = models.FloatField(default=0, help_text="Added to the threshold since that checkpoint")
+    snapshots = models.JSONField(default=list, help_text="Not written any more: see Checkpoint")
     ratio = models.FloatField(default=0, help_text="Times normal now")
     expected = models.FloatField(default=0, help_text="Arrivals a minute expected now")
 

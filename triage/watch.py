@@ -9,17 +9,18 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import Error, close_old_connections
+from django.utils import timezone
 
-from tickets import delivery, intake, journal, loop_guard, nudge, spool
+from tickets import delivery, heartbeats, intake, journal, loop_guard, nudge, spool, topics
 from tickets.channels import mailbox
 from tickets.models import Lane
-from triage import refused, reminders
+from triage import knocking, refused, reminders
 from triage.alerting import deliveries as alert_deliveries
 from triage.alerting import escalation
 from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
-from triage.surge import about, counts, tick
+from triage.surge import about, clock, counts, gaps, tick
 from voice import dialling, downloads, fallback, reconcile, sounds, texts
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,11 @@ def stand_in() -> int:
     return understood + sent + downloads.fetch_due()
 
 
+def forget_minutes() -> int:
+    """Minutes that are kept no longer, with their gaps, and heartbeats that were judged."""
+    return counts.forget() + gaps.forget(timezone.now(), counts.KEPT) + clock.forget() + heartbeats.forget()
+
+
 CHORES = (
     Chore("drain the spool", 5, drain_spool),
     Chore("understand what was left", 5, intake.sweep),
@@ -69,13 +75,15 @@ CHORES = (
     Chore("look after callbacks", 10, dialling.sweep),
     Chore("ask Twilio for what was missed", 300, reconcile.start),
     Chore("expand jobs", 5, jobs.sweep),
+    Chore("knock at our own doors", 20, knocking.KNOCKER.knock),
     Chore("tick", 10, tick.tick),
+    Chore("look back for topics", 5, topics.look_back),
     Chore("say what surges are about", 15, about.refresh),
     Chore("tell who was not told", 2, alert_deliveries.sweep),
     Chore("tell the second in line", 5, escalation.look),
     Chore("ask about announcements", 60, reminders.remind),
     Chore("alarm about refused webhooks", 20, refused.look),
-    Chore("forget old minutes", 3600, counts.forget),
+    Chore("forget old minutes", 3600, forget_minutes),
     Chore("delete recordings that nobody used", 3600, sounds.sweep),
     Chore("forget what the loop guard counted", 3600, loop_guard.forget),
     Chore("export the status page", 5, export.refresh),

@@ -1,54 +1,111 @@
-"""What a tick costs: a bulk load of ten days, then quiet times and floods; prints times and their ratios."""
+"""What a tick of a thousand series costs in usual times and in floods: CPU, with and without a new minute; queries."""
 
+import random
 import statistics
 import time
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.triage.surge import traffic
-from triage.models import SeriesState
+from tests.triage.surge.series import run
+from triage.models import Clock, SeriesState
+from triage.surge import clock
+from triage.surge.detector import time_of
 from triage.surge.tick import tick
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 TEN_SECONDS = timedelta(seconds=10)
+# What is usual: two in a thousand of a day come in a minute at ten on a Monday.
+PER_DAY = 60_000
+MINUTE = timedelta(minutes=1)
+# Ticks after which a process that starts has read all states.
+READING = 12
+# CPU milliseconds that a tick of a thousand series may take.
+LIMIT = 100
+
+Costs = dict[str, list[float]]
+Spent = tuple[Costs, list[int]]
 
 
-def measured(at: datetime) -> tuple[float, int]:
-    """CPU milliseconds and queries of one tick."""
+def learn(lines: int) -> None:
+    """Gives every series the state of one that has seen ten days: what is measured is the tick, not the learning."""
+    for names, per_day in (
+        (["all", "medium:phone"], PER_DAY),
+        ([f"line:line{n}" for n in range(lines)], PER_DAY / lines),
+    ):
+        state = run(10, per_day=per_day, start=NOW - timedelta(days=10)).detector.save()
+        last = time_of(state["minute"])
+        SeriesState.objects.bulk_create([SeriesState(series=name, minute=last, state=state) for name in names], 500)
+    Clock.objects.create(name=clock.NAME, minute=last, turn="learned")
+
+
+def measured(at: datetime) -> float:
+    """CPU milliseconds of one tick."""
+    began = time.process_time()
+    tick(at)
+    return (time.process_time() - began) * 1000
+
+
+def counted(at: datetime) -> int:
+    """Queries of one tick; counting them costs time, so such a tick is not measured."""
     with CaptureQueriesContext(connection) as seen:
-        began = time.process_time()
         tick(at)
-        return (time.process_time() - began) * 1000, len(seen)
+    return len(seen)
 
 
-def many(start: datetime, number: int, per_minute: float, lines: int) -> list[tuple[float, int]]:
-    costs = []
-    for n in range(number):
+def ticks(start: datetime, minutes: int, per_minute: float, lines: int, dice: random.Random) -> Spent:
+    """Ticks every ten seconds while contacts come in on lines drawn at random. Every third minute counts queries."""
+    costs: Costs = defaultdict(list)
+    queries: list[int] = []
+    for n in range(1, minutes * 6 + 1):
         at = start + n * TEN_SECONDS
-        times = [at + TEN_SECONDS * (i / (per_minute / 6)) for i in range(round(per_minute / 6))]
-        for line in range(lines):
-            traffic.contacts(times[line::lines], line=f"line{line}")
-        costs.append(measured(at + TEN_SECONDS))
-    return costs
+        for _ in range(round(per_minute / 6)):
+            traffic.contacts([at - dice.random() * TEN_SECONDS], line=f"line{dice.randrange(lines)}")
+        # A minute is complete twenty seconds after it ended.
+        kind = "a new minute" if at.second == 20 else "no new minute"
+        if n // 6 % 3 == 2:
+            queries.append(counted(at))
+        else:
+            costs[kind].append(measured(at))
+    return costs, queries
 
 
-def say(name: str, costs: list[tuple[float, int]]) -> float:
-    spent = [cost for cost, _ in costs]
-    median = statistics.median(spent)
+def say(name: str, costs: Costs, queries: list[int]) -> None:
+    print(f"{name}: queries a tick {min(queries)} to {max(queries)}")
+    for kind, found in costs.items():
+        spent = sorted(found)
+        median, most = statistics.median(spent), spent[int(0.95 * len(spent))]
+        print(
+            f"  {kind:14} CPU median {median:7.1f} ms ({median / LIMIT:.2f} of the limit),"
+            f" 95th percentile {most:7.1f} ms, worst {spent[-1]:7.1f} ms"
+        )
+
+
+def main(lines: int = 998, minutes: int = 20) -> None:
+    dice = random.Random(1)
+    learn(lines)
+    print(f"{SeriesState.objects.count()} series on {connection.vendor}, ticks every ten seconds")
+    before = memory()
+    reading = [measured(NOW + n * timedelta(seconds=1)) for n in range(READING)]
     print(
-        f"{name:34} median {median:7.1f} ms, worst {max(spent):7.1f} ms,"
-        f" queries {statistics.median(number for _, number in costs):.0f} to {max(number for _, number in costs)}"
+        f"a process that starts reads all states in {READING} ticks: {sum(reading):.0f} ms CPU, at most"
+        f" {max(reading):.0f} ms in one, and holds {memory() - before:.0f} MB more"
     )
-    return median
+    at = NOW + MINUTE
+    flooded = min(lines, 20)
+    for name, per_minute, some in (
+        ("usual, 120 a minute", 120, lines),
+        (f"flood, 1,200 a minute on {flooded} lines", 1200, flooded),
+        ("flood, 1,200 a minute on every line", 1200, lines),
+    ):
+        say(name, *ticks(at, minutes, per_minute, some, dice))
+        at += minutes * MINUTE
 
 
-def main(per_day: int = 1000, lines: int = 4) -> None:
-    traffic.ordinary(10, until=NOW, per_day=per_day)
-    print(f"ten days of {per_day} contacts a day, {lines} lines")
-    say("bulk load", [measured(NOW)])
-    quiet = say("quiet, 2 a minute", many(NOW, 60, 12, lines))
-    flood = say("flood, 70 a minute", many(NOW + 60 * TEN_SECONDS, 60, 72, lines))
-    torrent = say("torrent, 1,200 a minute", many(NOW + 120 * TEN_SECONDS, 30, 1200, lines))
-    print(f"series {SeriesState.objects.count()}; flood over quiet {flood / quiet:.1f}, torrent {torrent / quiet:.1f}")
+def memory() -> float:
+    """Megabytes that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, WIDE
 from tests.house import person, ticket
+from tickets import topics
 from tickets.channels import web_form
 from tickets.notices import NOTICES
 from triage.incidents import jobs, mode
@@ -46,6 +47,7 @@ def surge() -> Surge:
     rule = {"words": ["calendar", "error 500"], **shares}
     terms = [{"words": [word], **shares} for word in (*rule["words"], "Donaudampfschifffahrtsgesellschaft" * 2)]
     SurgeTerms.objects.create(surge=made, at=now, people=100, ordinary=900, terms=terms, rule=rule)
+    topics.add("Calendar and reminders", ["calendar", "spinner"], person("manager"))
     return made
 
 
@@ -82,7 +84,7 @@ def test_the_pages_of_a_surge_are_for_everybody(
     sign_in(page, "manager")
     line = Line.objects.get()
     pages = ["/control/", "/control/?table", f"/surges/{surge.pk}/", "/incidents/", "/incidents/enter/", "/components/"]
-    for address in [*pages, "/lines/", f"/lines/{line.pk}/", "/lines/announce/", "/lines/new/"]:
+    for address in [*pages, "/topics/", "/lines/", f"/lines/{line.pk}/", "/lines/announce/", "/lines/new/"]:
         page.goto(address)
         accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address

@@ -14,7 +14,7 @@ from tickets.models import AuditEntry, Outgoing, WorkState
 from triage import alerts
 from triage.control import headline
 from triage.health import health
-from triage.models import HourCount, Incident, Lease, MinuteCount, SeriesState, Surge, SurgeTerms, Update
+from triage.models import HourCount, Incident, Lease, MinuteCount, SeriesState, Silence, Surge, SurgeTerms, Update
 from triage.surge import about, counts
 from voice.models import Announcement, Line
 
@@ -183,6 +183,18 @@ def test_incident_mode_and_lines_are_told(client, manager):
     assert f"/incidents/{incident.pk}/leave/" in text
     assert text.count("Logins failing") >= 2
     assert 'class="mark"' in text
+
+
+def test_a_silence_that_managers_were_told_of_is_named_until_it_is_over(client):
+    client.force_login(person("agent"))
+    at = timezone.now() - timedelta(minutes=30)
+    Silence.objects.create(what="medium:phone", since=at, alerted_at=at)
+    Silence.objects.create(what="heartbeat:voice", since=at, alerted_at=at)
+    Silence.objects.create(what="medium:web", since=at)
+    page = client.get("/control/").content.decode()
+    assert "Silence: phone" in page
+    assert "Silence: The telephone" in page
+    assert "Silence: web" not in page
 
 
 def test_what_is_in_doubt_is_counted_and_named(client, manager, settings):

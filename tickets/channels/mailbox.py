@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from imaplib import IMAP4
+from datetime import UTC, datetime, timedelta
+from imaplib import IMAP4, Internaldate2tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from django.utils import timezone
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError, MailboxLoginError
 
-from tickets import journal
+from tickets import heartbeats, journal
 from tickets.mail.reading import read
 from tickets.message import InboundMessage
 from tickets.models import Arrival, Channel, MailboxState
@@ -89,11 +89,11 @@ def poll(address: Address) -> int:
         flag = KEPT if _takes_keywords(mailbox) else "\\Seen"
         new = mailbox.uids(f"UNKEYWORD {KEPT}" if flag == KEPT else "UNSEEN")[:MOST]
         for uid in new:
-            raw = _fetched(mailbox, uid)
-            if raw is None:
+            found = _fetched(mailbox, uid)
+            if found is None:
                 continue  # somebody took it out of the mailbox meanwhile
             # The same message has the same key in every poll, however many run at once and wherever one broke off.
-            journal.accept(_incoming(address, f"{validity}:{uid}", *raw))
+            journal.accept(_incoming(address, f"{validity}:{uid}", found))
             if address.move:
                 mailbox.move(uid, address.move)
             else:
@@ -132,27 +132,42 @@ def _takes_keywords(mailbox: BaseMailBox) -> bool:
     return any(b"\\*" in (part or b"") for part in allowed)
 
 
-def _fetched(mailbox: BaseMailBox, uid: str) -> tuple[bytes, int] | None:
-    """A message's bytes and, where only its header was taken, its size; None when it is gone."""
-    _, found = mailbox.client.uid("FETCH", uid, "(RFC822.SIZE)")
-    sizes = [part for part in found if isinstance(part, bytes) and b"RFC822.SIZE" in part]
-    if not sizes:
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A message's bytes, when the server took it in, and its size where only its header was taken."""
+
+    raw: bytes
+    at: datetime
+    too_large: int = 0
+
+
+def _fetched(mailbox: BaseMailBox, uid: str) -> _Fetched | None:
+    """A message; None when it is gone."""
+    _, found = mailbox.client.uid("FETCH", uid, "(RFC822.SIZE INTERNALDATE)")
+    facts = [part for part in found if isinstance(part, bytes) and b"RFC822.SIZE" in part]
+    if not facts:
         return None
-    size = int(sizes[0].partition(b"RFC822.SIZE")[2].split(b")")[0].split()[0])
+    size = int(facts[0].partition(b"RFC822.SIZE")[2].split(b")")[0].split()[0])
     what = "BODY.PEEK[]" if size <= LARGEST else "BODY.PEEK[HEADER]"
     _, found = mailbox.client.uid("FETCH", uid, f"({what})")
     raw = next((part[1] for part in found if isinstance(part, tuple)), None)
-    return None if raw is None else (raw, size if size > LARGEST else 0)
+    return None if raw is None else _Fetched(raw, _taken_in(facts[0]), size if size > LARGEST else 0)
 
 
-def _incoming(address: Address, place: str, raw: bytes, too_large: int) -> journal.Incoming:
+def _taken_in(facts: bytes) -> datetime:
+    """When the server took it in (INTERNALDATE), never later than now: a mailbox that was down brings what is old."""
+    now, local = timezone.now(), Internaldate2tuple(facts)
+    return min(datetime.fromtimestamp(time.mktime(local), UTC), now) if local else now
+
+
+def _incoming(address: Address, place: str, found: _Fetched) -> journal.Incoming:
     return journal.Incoming(
         channel=Channel.MAILBOX,
         key=journal.key_of(address.name, place),
         sender="",
-        happened_at=timezone.now(),
-        payload={"mailbox": address.name, **({"too_large": too_large} if too_large else {})},
-        body=raw,
+        happened_at=found.at,
+        payload={"mailbox": address.name, **({"too_large": found.too_large} if found.too_large else {})},
+        body=found.raw,
         line=address.name,
     )
 
@@ -201,7 +216,9 @@ def poll_when_due(address: Address) -> str:
         pause = min(FIRST_PAUSE * 2 ** min(state.failures - 1, 10), LONGEST_PAUSE)
         state.next_try_at = now + timedelta(seconds=pause)
         log.warning("mailbox %s: %s; tried again in %s s", address.name, state.error, pause)
+        heartbeats.missed(f"{heartbeats.MAILBOX}{address.name}", state.error, now)
     else:
+        heartbeats.beat(f"{heartbeats.MAILBOX}{address.name}", now)
         state.failures, state.error, state.next_try_at, state.polled_at = 0, "", None, timezone.now()
     state.save()
     return state.error

@@ -10,9 +10,11 @@ from tickets.models.conversation import (
     Requester,
     Ticket,
 )
+from tickets.models.heartbeat import Heartbeat, Pulse
 from tickets.models.house import ApiToken, AuditEntry, Change, Invitation, MailboxState, Notice
 from tickets.models.outgoing import Lane, Outgoing, Rate, Restraint, Told
 from tickets.models.overlay import Overlay
+from tickets.models.topic import Topic
 from tickets.models.work import Work, WorkState
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Channel",
     "CountsAs",
     "Entry",
+    "Heartbeat",
     "Identity",
     "Invitation",
     "Lane",
@@ -36,11 +39,13 @@ __all__ = [
     "Outgoing",
     "Overlay",
     "Problem",
+    "Pulse",
     "Rate",
     "Requester",
     "Restraint",
     "Ticket",
     "Told",
+    "Topic",
     "Work",
     "WorkState",
 ]

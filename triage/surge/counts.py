@@ -2,22 +2,23 @@
 
 Whatever changes what an arrival counts as clears its `counted`. A recount takes such rows, marks them, and counts the
 minutes they happened in anew from the journal, so that it may be repeated, interrupted and overtaken without harm.
-Series are `all`, `medium:<medium>` and `line:<key>`.
+Series are `all`, `medium:<medium>`, `line:<key>` and `topic:<key>`.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from tickets import changes
 from tickets.models import MEDIUM_OF, Arrival, CountsAs
-from triage.models import HourCount, Lease, MinuteCount
+from triage.models import Clock, HourCount, LateCount, MinuteCount
+from triage.surge import clock
 
 # Only contacts, and what is not understood yet, feed detection.
 COUNTING = ("", CountsAs.CONTACT)
@@ -60,16 +61,34 @@ def recount(now: datetime | None = None) -> Changed:
 
 
 def rebuild() -> None:
-    """Forgets the minutes that are kept and counts them anew from the journal."""
-    Arrival.objects.filter(happened_at__gte=timezone.now() - KEPT).update(counted=False)
-    MinuteCount.objects.all().delete()
-    while Arrival.objects.filter(counted=False).exists():
-        recount()
+    """Counts all minutes that are kept anew from the journal, hour by hour, and writes what differs."""
+    oldest = timezone.now() - KEPT
+    arrivals = Arrival.objects.filter(happened_at__gte=oldest).aggregate(
+        first=Min("happened_at"), last=Max("happened_at")
+    )
+    kept = MinuteCount.objects.filter(minute__gte=oldest).aggregate(first=Min("minute"), last=Max("minute"))
+    known = [at for found in (arrivals, kept) for at in found.values() if at is not None]
+    if not known:
+        return
+    hour, last = floor(max(min(known), oldest)), max(known)
+    while hour <= last:
+        _rebuild_hour(hour)
+        hour += HOUR
+    changes.bump("counts")
+
+
+@transaction.atomic
+def _rebuild_hour(start: datetime) -> None:
+    at = clock.locked()
+    Arrival.objects.filter(happened_at__gte=start, happened_at__lt=start + HOUR, counted=False).update(counted=True)
+    minutes = {start + n * MINUTE for n in range(60)}
+    _store(minutes, _count(minutes), at)
 
 
 def forget(now: datetime | None = None) -> int:
-    """Deletes minutes that are kept no longer; their hours stay."""
-    return MinuteCount.objects.filter(minute__lt=(now or timezone.now()) - KEPT).delete()[0]
+    """Deletes minutes that are kept no longer, whole hours of them, since an hour is the sum of its minutes."""
+    oldest = ((now or timezone.now()) - KEPT).replace(minute=0, second=0, microsecond=0)
+    return MinuteCount.objects.filter(minute__lt=oldest).delete()[0]
 
 
 def floor(at: datetime) -> datetime:
@@ -80,52 +99,56 @@ def floor(at: datetime) -> datetime:
 @transaction.atomic
 def _recount_batch(oldest: datetime) -> tuple[int, Changed]:
     """One batch. The marks are cleared before the journal is read: what changes after the read keeps its mark."""
-    _take_turn()
+    at = clock.locked()
     # A row that is being understood at this moment is left for the next time instead of waited for.
     rows = Arrival.objects.select_for_update(skip_locked=True).filter(counted=False).order_by("id")[:BATCH]
     taken = list(rows.values_list("id", "happened_at"))
     if not taken:
         return 0, {}
     Arrival.objects.filter(id__in=[pk for pk, _ in taken]).update(counted=True)
-    touched = {floor(at) for _, at in taken if at >= oldest}
-    return len(taken), _store(touched, _count(touched))
-
-
-def _take_turn() -> None:
-    """Recounts follow one another: an earlier reading of the journal must not be written after a later one."""
-    Lease.objects.get_or_create(name="counts", defaults={"until": timezone.now()})
-    Lease.objects.select_for_update().get(name="counts")
+    touched = {floor(happened) for _, happened in taken if happened >= oldest}
+    return len(taken), _store(touched, _count(touched), at)
 
 
 def _count(minutes: Collection[datetime]) -> Counts:
     arrivals: dict[tuple[str, datetime], int] = defaultdict(int)
     senders: dict[tuple[str, datetime], set[str]] = defaultdict(set)
-    for pk, at, channel, line, sender in _journal(minutes):
-        minute = floor(at)
-        for series in series_of(channel, line):
-            arrivals[series, minute] += 1
-            # Somebody unknown is a person of their own.
-            senders[series, minute].add(sender or f"?{pk}")
+    for some in pieces(_ranges(minutes)):
+        rows, topics = _journal(some)
+        for pk, at, channel, line, sender in rows:
+            minute = floor(at)
+            if minute not in minutes:
+                continue
+            for series in series_of(channel, line, topics.get(pk, ())):
+                arrivals[series, minute] += 1
+                # Somebody unknown is a person of their own.
+                senders[series, minute].add(sender or f"?{pk}")
     return {key: (number, len(senders[key])) for key, number in arrivals.items()}
 
 
-def series_of(channel: str, line: str) -> Iterator[str]:
-    """The series that an arrival of this channel and line counts in."""
+def series_of(channel: str, line: str, topics: Iterable[str] = ()) -> Iterator[str]:
+    """The series that an arrival of this channel and line, about these topics, counts in."""
     yield "all"
     yield f"medium:{MEDIUM_OF[channel]}"
     if line:
         yield f"line:{line}"
+    for topic in topics:
+        yield f"topic:{topic}"
 
 
-def _journal(minutes: Collection[datetime]) -> Iterator[tuple[int, datetime, str, str, str]]:
-    """What counts in these minutes, read by time in as few pieces as they form."""
-    rows = Arrival.objects.filter(counts_as__in=COUNTING)
-    for some in _pieces(_ranges(minutes)):
-        within = Q()
-        for start, end in some:
-            within |= Q(happened_at__gte=start, happened_at__lt=end)
-        found = rows.filter(within).values_list("id", "happened_at", "channel", "line", "sender")
-        yield from (row for row in found.iterator(chunk_size=2000) if floor(row[1]) in minutes)
+def _journal(
+    ranges: Sequence[tuple[datetime, datetime]],
+) -> tuple[Iterator[tuple[int, datetime, str, str, str]], Mapping[int, list[str]]]:
+    """What counts in these stretches of time, and what each is about: two queries."""
+    within = Q()
+    for start, end in ranges:
+        within |= Q(happened_at__gte=start, happened_at__lt=end)
+    rows = Arrival.objects.filter(within, counts_as__in=COUNTING)
+    topics: dict[int, list[str]] = defaultdict(list)
+    for pk, key in rows.filter(topics__isnull=False).values_list("id", "topics__key").iterator(chunk_size=2000):
+        topics[pk].append(key)
+    found = rows.values_list("id", "happened_at", "channel", "line", "sender")
+    return found.iterator(chunk_size=2000), topics
 
 
 def _ranges(minutes: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
@@ -138,10 +161,10 @@ def _ranges(minutes: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
     return ranges
 
 
-def _store(minutes: Collection[datetime], counts: Counts) -> Changed:
-    """Writes what differs from what is there, minutes and hours; returns it."""
+def _store(minutes: Collection[datetime], counts: Counts, at: Clock) -> Changed:
+    """Writes what differs from what is there, minutes and hours, and what the detectors have seen otherwise."""
     known: dict[tuple[str, datetime], MinuteCount] = {}
-    for some in _pieces(sorted(minutes)):
+    for some in pieces(sorted(minutes)):
         known |= {(row.series, row.minute): row for row in MinuteCount.objects.filter(minute__in=some)}
     new: list[MinuteCount] = []
     different: list[MinuteCount] = []
@@ -156,19 +179,42 @@ def _store(minutes: Collection[datetime], counts: Counts) -> Changed:
         row.arrivals, row.senders = arrivals, senders
     MinuteCount.objects.bulk_create(new, batch_size=500)
     MinuteCount.objects.bulk_update(different, ["arrivals", "senders"], batch_size=PIECES)
-    _store_hours({minute.replace(minute=0) for found in changed.values() for minute in found})
+    _store_late(changed, at)
+    hours: dict[datetime, set[str]] = defaultdict(set)
+    for series, found in changed.items():
+        for minute in found:
+            hours[minute.replace(minute=0)].add(series)
+    _store_hours(hours)
     return dict(changed)
 
 
-def _store_hours(hours: Collection[datetime]) -> None:
+def _store_late(changed: Changed, at: Clock) -> None:
+    """In the same transaction, so that no detector misses it, whoever is stopped wherever."""
+    if at.minute is None:
+        return
+    LateCount.objects.bulk_create(
+        [
+            LateCount(series=series, minute=minute, known=at.minute, more=more)
+            for series, found in changed.items()
+            for minute, more in sorted(found.items())
+            if more and minute <= at.minute
+        ],
+        batch_size=500,
+    )
+
+
+def _store_hours(changed: Mapping[datetime, Collection[str]]) -> None:
     """An hour's senders are the sum of its minutes' (who comes in two minutes counts twice): no hour is read again."""
     rows: list[HourCount] = []
-    for some in _pieces(sorted(hours)):
+    for some in pieces(sorted(changed)):
         within = Q()
         for hour in some:
             within |= Q(minute__gte=hour, minute__lt=hour + HOUR)
-        sums = MinuteCount.objects.filter(within).values("series", hour=TruncHour("minute", tzinfo=UTC))
-        rows += [HourCount(**found) for found in sums.annotate(arrivals=Sum("arrivals"), senders=Sum("senders"))]
+        for names in pieces(sorted({series for hour in some for series in changed[hour]})):
+            found = MinuteCount.objects.filter(within, series__in=names)
+            sums = found.values("series", hour=TruncHour("minute", tzinfo=UTC))
+            sums = sums.annotate(arrivals=Sum("arrivals"), senders=Sum("senders"))
+            rows += [HourCount(**one) for one in sums if one["series"] in changed[one["hour"]]]
     HourCount.objects.bulk_create(
         rows,
         batch_size=200,
@@ -178,16 +224,23 @@ def _store_hours(hours: Collection[datetime]) -> None:
     )
 
 
-def _pieces(things: Sequence[T]) -> Iterator[Sequence[T]]:
+def pieces(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many at a time as one query takes."""
     return (things[at : at + PIECES] for at in range(0, len(things), PIECES))
+
+
+def of(series: str) -> QuerySet[Arrival]:
+    """What counts in a series, from the journal."""
+    rows = Arrival.objects.filter(counts_as__in=COUNTING)
+    kind, _, name = series.partition(":")
+    if kind == "medium":
+        return rows.filter(channel__in=[channel for channel, medium in MEDIUM_OF.items() if medium == name])
+    if kind == "line":
+        return rows.filter(line=name)
+    return rows.filter(topics__key=name) if kind == "topic" else rows
 
 
 def distinct_senders(start: datetime, end: datetime, series: str = "all") -> int:
     """Different people who contacted us between two times, read from the journal."""
-    rows = Arrival.objects.filter(counts_as__in=COUNTING, happened_at__gte=start, happened_at__lt=end)
-    kind, _, name = series.partition(":")
-    if kind == "medium":
-        rows = rows.filter(channel__in=[channel for channel, medium in MEDIUM_OF.items() if medium == name])
-    elif kind == "line":
-        rows = rows.filter(line=name)
+    rows = of(series).filter(happened_at__gte=start, happened_at__lt=end)
     return rows.exclude(sender="").values("sender").distinct().count() + rows.filter(sender="").count()

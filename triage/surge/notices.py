@@ -1,14 +1,24 @@
 """Quiet notices as rows: a series that may be leaving its rhythm, which managers may read of; nobody is paged."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from tickets import changes
 from triage.models import Surge
-from triage.surge import surges
-from triage.surge.detector import Detector
+from triage.surge import counts, surges
+from triage.surge.detector import Detector, time_of
 from triage.surge.excursions import Episode
+from triage.surge.follower import Follower
 from triage.surge.series import pages
+
+
+def follow_all(followers: Sequence[Follower], now: datetime) -> None:
+    """The notices of all series that went on, of those that page."""
+    known = on()
+    for follower in followers:
+        if follower.detector.minute is not None:
+            seen = time_of(follower.detector.minute) + counts.MINUTE
+            follow(follower.series, follower.detector, seen, now, known)
 
 
 def follow(series: str, detector: Detector, seen: datetime, now: datetime, known: Collection[str]) -> None:
@@ -19,7 +29,7 @@ def follow(series: str, detector: Detector, seen: datetime, now: datetime, known
     """
     if detector.episode is not None or not pages(series):
         return
-    if getattr(detector, "noticed", 0):
+    if detector.noticed:
         _keep(series, detector, seen, now)
     elif series in known:
         ended = Surge.objects.filter(series=series, level=Surge.Level.NOTICE, ended_at=None).update(ended_at=seen)

@@ -1,16 +1,16 @@
-"""The series that are counted and watched: all, medium:<medium>, line:<key>."""
+"""The series that are counted and watched: all, medium:<medium>, line:<key>, topic:<key>."""
 
 from collections.abc import Iterable
 
 from tickets.models import Medium
 
 ALL = "all"
-_ORDER = {"all": 0, "medium": 1, "line": 2}
+_ORDER = {"all": 0, "medium": 1, "line": 2, "topic": 3}
 
 
 def in_order(series: Iterable[str]) -> list[str]:
     """Parents before their children."""
-    return sorted(series, key=lambda one: (_ORDER.get(one.partition(":")[0], 3), one))
+    return sorted(series, key=lambda one: (_ORDER.get(one.partition(":")[0], 4), one))
 
 
 def pages(series: str) -> bool:
@@ -23,4 +23,4 @@ def name_of(series: str) -> str:
     kind, _, key = series.partition(":")
     if kind == "medium":
         return str(Medium(key).label) if key in Medium.values else key
-    return f"line {key}" if kind == "line" else "all channels"
+    return f"{kind} {key}" if kind in ("line", "topic") else "all channels"

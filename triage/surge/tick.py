@@ -1,191 +1,284 @@
 """Every ten seconds: counts what is new, runs the detectors up to the watermark, keeps surges, tells managers."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import log
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.db.models import Min, Q
+from django.db import transaction
+from django.db.models import JSONField, OuterRef, Subquery
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from tickets import changes
-from triage.models import MinuteCount, SeriesState, Surge, SurgeWord
-from triage.surge import counts, notices, surges, telling, verdicts
+from triage.models import Checkpoint, Clock, LateCount, MinuteCount, SeriesState, Surge, SurgeWord
+from triage.surge import clock, counts, gaps, notices, silence, sources, surges, telling, unread, verdicts
+from triage.surge.baseline import minute_of
 from triage.surge.counts import MINUTE
-from triage.surge.detector import Detector, time_of
+from triage.surge.detector import time_of
 from triage.surge.excursions import Episode
-from triage.surge.series import in_order
+from triage.surge.follower import KEPT, Follower, Saved, detector_of, place_of
+from triage.surge.series import in_order, pages
+from triage.surge.watching import Watching, settle
+
+__all__ = ["detector_of", "tick"]
 
 # What happened longer ago than this has reached us, as a rule.
 WATERMARK = timedelta(seconds=20)
-# Minutes that one tick feeds to one detector: the work of a tick is bounded.
-MOST = 45 * 1440
-# States of so many full hours are kept to replay late arrivals.
-SNAPSHOTS = 3
-# So many minutes that changed before the oldest snapshot are a new history, not a correction.
-HISTORY = 240
+# Minutes that one tick feeds to all detectors: the work of a tick is bounded, what is left goes on in the next.
+MOST = 500_000
+# Minutes after the last complete one that a glance looks at.
+GLANCED = 5
 # People in the running minutes below which nobody need glance at them.
 FEW = 5
+# Minutes between looks at the surge of a line or a topic that goes on.
+PARTS = 5
 # How long a surge that was opened at a glance may wait for complete minutes to bear it out.
 CONFIRM = timedelta(minutes=3)
 
+People = Mapping[str, Mapping[datetime, int]]
+
 
 @dataclass(slots=True)
-class Run:
-    """A detector on its way through the minutes, and what it met."""
+class Found:
+    """What a tick has to write: followers that went on, episodes they met and states they saved.
 
-    detector: Detector
-    snapshots: list[list[Any]] = field(default_factory=list)
-    replays: bool = False
-    episodes: list[Episode] = field(default_factory=list)
+    `parts`: surges of lines and topics that go on as they did. `glanced`: episodes seen in minutes not complete.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Read once a tick for all series: those with an open notice, and what managers said, by series."""
-
-    noticed: Collection[str]
-    said: Mapping[str, Sequence[SurgeWord]]
+    followers: list[Follower] = field(default_factory=list)
+    episodes: list[tuple[str, Episode, datetime]] = field(default_factory=list)
+    parts: list[tuple[Surge, Episode]] = field(default_factory=list)
+    saved: list[tuple[str, Saved]] = field(default_factory=list)
+    glanced: list[tuple[str, Episode]] = field(default_factory=list)
+    unconfirmed: list[Surge] = field(default_factory=list)
 
 
-def tick(now: datetime | None = None) -> None:
-    """One tick, safe to repeat. Costs in proportion to what is new; a second one at the same time changes nothing."""
+WATCHING = Watching()
+
+
+def tick(now: datetime | None = None, watching: Watching = WATCHING) -> None:
+    """One tick, safe to repeat. Costs in proportion to what is new; of two at the same time one changes nothing."""
     now = now or timezone.now()
-    changed = counts.recount(now)
+    counts.recount(now)
     upto = counts.floor(now - WATERMARK) - MINUTE
-    states = {state.series: state for state in SeriesState.objects.defer("state", "snapshots")}
-    running = _running(upto, now)
-    caution = log(max(len(states), 1))
-    known = Known(notices.on(), verdicts.said(now - counts.KEPT))
-    for series in in_order(states.keys() | changed.keys() | running.keys()):
-        moved = {minute: more for minute, more in changed.get(series, {}).items() if more}
-        row = states.get(series)
-        if row is None or row.minute is None or row.minute < upto or any(minute <= row.minute for minute in moved):
-            _advance(series, upto, now, moved, caution, known)
-        if sum(running.get(series, {}).values()) >= FEW:
-            _glance(series, running[series], now)
-    _close_unconfirmed(now)
+    at = clock.read()
+    watching.begin(at)
+    try:
+        found = _look(watching, _move(at, upto), upto, now)
+        kept = _write(found, watching, now)
+    except BaseException:
+        # What was fed and not written is met again from the rows.
+        watching.forget()
+        raise
+    if not kept:
+        watching.forget()
+    silence.tell(now)
     telling.tell(now)
 
 
-def _running(upto: datetime, now: datetime) -> dict[str, dict[datetime, int]]:
-    """People in the minutes that are not complete, by series."""
-    rows = MinuteCount.objects.filter(minute__gt=upto, minute__lte=now).values_list("series", "minute", "senders")
-    found: dict[str, dict[datetime, int]] = {}
-    for series, minute, senders in rows:
-        found.setdefault(series, {})[minute] = senders
+def _move(at: Clock, upto: datetime) -> Clock:
+    """Moves the clock to the newest complete minute, and decides with it which minutes are missing."""
+    if at.minute is not None and at.minute >= upto:
+        return at
+    with transaction.atomic():
+        at = clock.locked()
+        if at.minute is not None and at.minute < upto:
+            gaps.decide(at.minute, upto, sources.expected())
+        clock.move(at, upto)
+    return at
+
+
+def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found:
+    """Feeds what is new to the detectors concerned; nothing is written."""
+    last = minute_of(max(at.minute or upto, upto))
+    # Read in this order: what becomes known in between is heard of at the next tick.
+    late = list(LateCount.objects.filter(pk__gt=watching.late).order_by("pk"))
+    new, running = _new(watching, last, now)
+    # A notice is followed for itself: it hides no rise from a glance.
+    open_ones = {surge.series: surge for surge in Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)}
+    said = verdicts.said(now - counts.KEPT)
+    concerned = watching.hear(new, late) | _spoken_of(said, watching.upto, last)
+    busy = {series for series, minutes in running.items() if sum(minutes.values()) >= FEW}
+    due = watching.due(concerned | busy | (open_ones.keys() if last > watching.upto else set()), last)
+    watching.load([*due, *in_order(open_ones.keys() - set(due))], last)
+    for series in due:
+        watching.followers[series].said = said.get(series, ())
+    found = Found()
+    _follow(watching, due, last, open_ones, found)
+    found.episodes = [one for one in found.episodes if one[0] in open_ones or not _waits(one[0], one[1], now)]
+    for series in in_order(busy - open_ones.keys()):
+        episode = _glance(watching.followers[series], running[series], now)
+        if episode and not _waits(series, episode, now):
+            found.glanced.append((series, episode))
+    for series, surge in open_ones.items():
+        if surge.detected_at < now - CONFIRM and not watching.followers[series].detector.episode:
+            found.unconfirmed.append(surge)
+    watching.upto = last
     return found
 
 
-def detector_of(state: Mapping[str, Any], caution: float = 0.0) -> Detector:
-    """The detector of a saved state; a new one where there is none."""
-    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
-    if not state:
-        return Detector(zone, ceiling=settings.SURGE_CEILING, caution=caution)
-    return Detector.load(dict(state), zone, ceiling=settings.SURGE_CEILING, caution=caution)
+def _spoken_of(said: Mapping[str, Sequence[SurgeWord]], seen: int, last: int) -> set[str]:
+    """Series of which a manager has said something in the minutes that are complete now."""
+    return {series for series, words in said.items() if any(seen < minute_of(word.at) <= last for word in words)}
 
 
-def _advance(
-    series: str, upto: datetime, now: datetime, moved: Mapping[datetime, int], caution: float, known: Known
-) -> None:
-    row = SeriesState.objects.get_or_create(series=series)[0]
-    before = row.minute
-    run = _resume(row, moved, caution if series.startswith("line:") else 0.0)
-    _feed(series, run, upto, known.said.get(series, ()))
-    detector = run.detector
-    if detector.minute is None:
+def _new(watching: Watching, last: int, now: datetime) -> tuple[list[tuple[str, datetime, int]], People]:
+    """Counts of minutes that are complete since the last tick, and people in those that are not."""
+    rows = MinuteCount.objects.filter(minute__gt=time_of(min(watching.upto or last, last)), minute__lte=now)
+    new: list[tuple[str, datetime, int]] = []
+    running: dict[str, dict[datetime, int]] = defaultdict(dict)
+    for series, minute, people in rows.values_list("series", "minute", "senders"):
+        if minute_of(minute) <= last:
+            new.append((series, minute, people))
+        else:
+            running[series][minute] = people
+    watching.names |= running.keys()
+    return new, running
+
+
+def _follow(watching: Watching, due: Sequence[str], last: int, on: Mapping[str, Surge], found: Found) -> None:
+    left = MOST
+    missing = _gaps(watching, due, last)
+    for series in due:
+        follower = watching.followers[series]
+        watching.behind.discard(series)
+        if follower.detector.minute is not None and follower.detector.minute >= last:
+            continue
+        left -= follower.follow(last, missing.get(gaps.scope_of(series), ()), len(watching.names), max(left, 0))
+        if follower.detector.minute is None:
+            continue
+        if follower.detector.minute < last:
+            watching.behind.add(series)
+        _gather(follower, on.get(series), found)
+
+
+def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
+    """What one follower met. A part that goes on is told every few minutes only: there may be many."""
+    series, minute = follower.series, follower.detector.minute
+    assert minute is not None
+    seen = time_of(minute) + MINUTE
+    found.followers.append(follower)
+    ended, saved = follower.take()
+    found.saved += [(series, one) for one in saved]
+    found.episodes += [(series, episode, seen) for episode in ended]
+    episode = follower.detector.episode
+    if episode is None:
         return
-    row.minute, row.state = time_of(detector.minute), detector.save()
-    row.ratio, row.expected = round(detector.ratio(), 2), round(detector.window[-1][1] if detector.window else 0, 4)
-    values = {"minute": row.minute, "state": row.state, "ratio": row.ratio, "expected": row.expected}
-    if [one[0] for one in run.snapshots] != [one[0] for one in row.snapshots] or run.replays:
-        values["snapshots"] = run.snapshots
-    # Somebody else who fed it meanwhile wins; no lock is held while a history is read.
-    if SeriesState.objects.filter(pk=row.pk, minute=before).update(**values):
-        for episode in run.episodes:
-            surges.keep(series, episode, row.minute + MINUTE, now)
-        notices.follow(series, detector, row.minute + MINUTE, now, known.noticed)
-        changes.bump("counts")
+    if pages(series) or surge is None or surge.began_at != time_of(episode.began):
+        found.episodes.append((series, episode, seen))
+    elif minute % PARTS == place_of(series) % PARTS:
+        found.parts.append((surge, episode))
 
 
-def _resume(row: SeriesState, moved: Mapping[datetime, int], caution: float) -> Run:
-    """Where to go on: at the newest minute, at an hour before what came late, or at the beginning."""
-    late = [minute for minute in moved if row.minute and minute <= row.minute]
-    if not late:
-        return Run(detector_of(row.state, caution), list(row.snapshots))
-    usable = [one for one in row.snapshots if datetime.fromisoformat(one[0]) < min(late)]
-    if usable:
-        return Run(detector_of(usable[-1][1], caution), usable, replays=True)
-    if len(late) > HISTORY:
-        return Run(detector_of({}, caution), replays=True)
-    detector = detector_of(row.state, caution)
-    for minute in late:
-        if not _in_surge(row.series, minute):
-            detector.correct(minute, moved[minute])
-    return Run(detector, list(row.snapshots))
+def _gaps(watching: Watching, due: Iterable[str], last: int) -> Mapping[str, Sequence[tuple[int, int]]]:
+    seen = [watching.followers[series].detector.minute for series in due]
+    start = min((minute if minute is not None else 0 for minute in seen), default=last)
+    return gaps.between(time_of(start), time_of(last)) if start < last else {}
 
 
-def _in_surge(series: str, minute: datetime) -> bool:
-    over = Q(ended_at=None) | Q(ended_at__gte=minute)
-    return Surge.objects.filter(over, series=series, began_at__lte=minute).exists()
-
-
-def _feed(series: str, run: Run, upto: datetime, said: Sequence[SurgeWord]) -> None:
-    """Feeds the minutes up to `upto`; those without a row are zero."""
-    detector = run.detector
-    for minute, count in _minutes(series, detector, upto):
-        verdicts.heed(detector, said, minute)
-        if detector.step(minute, count).event == "end" and detector.resting:
-            run.episodes.append(detector.resting)
-        if minute.minute == 59 and minute > upto - timedelta(hours=SNAPSHOTS):
-            run.snapshots = [*run.snapshots, [minute.isoformat(), detector.save()]][-SNAPSHOTS:]
-    if detector.episode:
-        run.episodes.append(detector.episode)
-
-
-def _minutes(series: str, detector: Detector, upto: datetime) -> Iterator[tuple[datetime, int]]:
-    rows = MinuteCount.objects.filter(series=series, minute__lte=upto)
-    if detector.minute is None:
-        start = rows.aggregate(first=Min("minute"))["first"]
-    else:
-        start = time_of(detector.minute) + MINUTE
-    if start is None or start > upto:
-        return
-    end = min(upto, start + MOST * MINUTE)
-    known = dict(rows.filter(minute__gte=start, minute__lte=end).values_list("minute", "senders"))
-    while start <= end:
-        yield start, known.get(start, 0)
-        start += MINUTE
-
-
-def _glance(series: str, running: Mapping[datetime, int], now: datetime) -> None:
+def _glance(follower: Follower, running: Mapping[datetime, int], now: datetime) -> Episode | None:
     """Looks at the minutes that are not complete: a hundredfold rise need not wait for the watermark."""
-    row = SeriesState.objects.filter(series=series).exclude(minute=None).first()
-    if (
-        row is None
-        or row.minute is None
-        or not row.state
-        or Surge.objects.filter(series=series, ended_at=None).exists()
-    ):
-        return
-    detector = detector_of(row.state)
-    minute = row.minute + MINUTE
+    if follower.detector.minute is None:
+        return None
+    minute = time_of(follower.detector.minute) + MINUTE
     minutes: list[tuple[datetime, int, float]] = []
-    while minute <= now:
-        share = min((now - minute) / MINUTE, 1.0)
-        minutes.append((minute, running.get(minute, 0), share))
+    while minute <= now and len(minutes) < GLANCED:
+        minutes.append((minute, running.get(minute, 0), min((now - minute) / MINUTE, 1.0)))
         minute += MINUTE
-    episode = detector.glance(minutes[:5])
-    if episode:
-        surges.keep(series, episode, now, now)
-        SeriesState.objects.filter(pk=row.pk).update(ratio=round(episode.peak, 2))
+    return follower.detector.glance(minutes)
 
 
-def _close_unconfirmed(now: datetime) -> None:
-    for surge in Surge.objects.filter(ended_at=None, detected_at__lt=now - CONFIRM):
-        state = SeriesState.objects.filter(series=surge.series).values_list("state", flat=True).first()
-        if not (state or {}).get("episode"):
+def _waits(series: str, episode: Episode, now: datetime) -> bool:
+    return episode.ended is None and unread.waits(series, time_of(episode.began), now)
+
+
+def _write(found: Found, watching: Watching, now: datetime) -> bool:
+    """Writes what a tick found, in one transaction and in its turn. False: somebody else has ticked meanwhile."""
+    if not (found.followers or found.glanced or found.unconfirmed):
+        return True
+    with transaction.atomic():
+        at = clock.locked()
+        if at.turn != watching.turn:
+            return False
+        _write_states(found)
+        for series, episode, seen in found.episodes:
+            surges.keep(series, episode, seen, now)
+        _write_parts(found.parts)
+        for series, episode in found.glanced:
+            surges.keep(series, episode, now, now)
+            SeriesState.objects.filter(series=series).update(ratio=round(episode.peak, 2))
+        for surge in found.unconfirmed:
             surges.close_unconfirmed(surge, now)
+        silence.note(found.followers, now)
+        notices.follow_all(found.followers, now)
+        if found.saved:
+            settle()
+        if found.followers:
+            watching.turn = clock.next_turn(at)
+            changes.bump("counts")
+    return True
+
+
+def _write_parts(parts: Sequence[tuple[Surge, Episode]]) -> None:
+    """Many at once. Different people are counted when one begins and when it ends."""
+    for surge, episode in parts:
+        surge.peak_ratio, surge.total = round(episode.peak, 1), episode.total
+        surge.expected = round(episode.expected, 2)
+    Surge.objects.bulk_update([surge for surge, _ in parts], ["peak_ratio", "total", "expected"], batch_size=200)
+    if parts:
+        changes.bump("surge")
+
+
+def _write_states(found: Found) -> None:
+    """What pages show of series in a surge and of those that page; of every series the checkpoints, old ones go."""
+    saved = {series for series, _ in found.saved}
+    shown = [
+        _row(follower)
+        for follower in found.followers
+        if follower.is_new or follower.series in saved or pages(follower.series) or follower.detector.episode
+    ]
+    SeriesState.objects.bulk_create(
+        shown,
+        batch_size=200,
+        update_conflicts=True,
+        unique_fields=["series"],
+        update_fields=["minute", "ratio", "expected"],
+    )
+    for follower in found.followers:
+        follower.is_new = False
+    if found.saved:
+        _write_checkpoints(found.saved)
+
+
+def _write_checkpoints(saved: Sequence[tuple[str, Saved]]) -> None:
+    Checkpoint.objects.bulk_create(
+        [
+            Checkpoint(series=series, minute=time_of(one.minute), late=one.late, caution=one.caution, state=one.state)
+            for series, one in saved
+        ],
+        batch_size=200,
+        update_conflicts=True,
+        unique_fields=["series", "minute"],
+        update_fields=["late", "caution", "state"],
+    )
+    # Copied within the database: a state is large, and written out once is enough.
+    mine = Checkpoint.objects.filter(series=OuterRef("series")).order_by("-minute")
+    late, caution, state = (Subquery(mine.values(name)[:1]) for name in ("late", "caution", "state"))
+    newest = {"late": late, "caution": caution, "state": Cast(state, JSONField())}
+    for names in counts.pieces(sorted({series for series, _ in saved})):
+        SeriesState.objects.filter(series__in=names).update(**newest)
+    oldest = max(one.minute for _, one in saved) - KEPT
+    Checkpoint.objects.filter(minute__lte=time_of(oldest)).delete()
+
+
+def _row(follower: Follower) -> SeriesState:
+    detector = follower.detector
+    assert detector.minute is not None
+    expected = detector.window[-1][1] if detector.window else 0.0
+    return SeriesState(
+        series=follower.series,
+        minute=time_of(detector.minute),
+        ratio=round(detector.ratio(), 2),
+        expected=round(expected, 4),
+    )

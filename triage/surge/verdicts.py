@@ -124,8 +124,9 @@ def heed(detector: Detector, words: Sequence[SurgeWord], at: datetime) -> None:
     By the minute and not once: a state that is replayed from an hour ago hears it again.
     """
     for word in words:
-        hears = getattr(detector, word.word, None)
-        if counts.floor(word.at) != at or hears is None:
+        if counts.floor(word.at) != at:
             continue
-        when = [minute_of(at)] if word.word == DISMISS else [minute_of(word.began_at), minute_of(at)]
-        hears(*when)
+        if word.word == DISMISS:
+            detector.dismiss(minute_of(at))
+        else:
+            detector.declare(minute_of(word.began_at), minute_of(at))

@@ -3,11 +3,12 @@
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
+from django.utils.timezone import now
 from imap_tools import MailBoxUnencrypted
 
 from tests.dovecot import PASSWORD, Dovecot
@@ -15,7 +16,7 @@ from tests.servers import HOST
 from tests.tickets import mailings
 from tickets import intake, journal, spool
 from tickets.channels import mailbox
-from tickets.models import Arrival, MailboxState, Ticket
+from tickets.models import Arrival, Heartbeat, MailboxState, Pulse, Ticket
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,33 @@ def test_a_message_becomes_a_ticket_and_is_flagged_once_it_is_kept(box):
     intake.understand_all()
     assert Ticket.objects.count() == 2
     assert Arrival.objects.filter(channel="mailbox", line=f"{box.user}@{HOST}/INBOX").count() == 2
+
+
+@pytest.mark.django_db
+def test_a_message_happened_when_the_server_took_it_in_however_late_it_is_fetched(box):
+    """A mailbox that was down for hours brings what is old: it counts where it belongs, never in the future."""
+    taken_in = datetime(2026, 3, 2, 9, 14, 55, tzinfo=timezone(timedelta(hours=-5)))
+    with box.open() as opened:
+        opened.append(mailings.raw_mail("Old.", Date="Mon, 02 Mar 2020 09:00:00 +0000"), "INBOX", dt=taken_in)
+        opened.append(mailings.raw_mail("New."), "INBOX", dt=now() + timedelta(days=3))
+    assert mailbox.poll(box.address()) == 2
+    old, new = Arrival.objects.order_by("pk").values_list("happened_at", flat=True)
+    assert old == taken_in
+    assert abs(new - now()) < timedelta(minutes=1)
+
+
+@pytest.mark.django_db
+def test_a_poll_is_a_heartbeat_and_a_failure_is_none(box, settings):
+    assert mailbox.poll_when_due(box.address()) == ""
+    source = f"mailbox:{box.user}@{HOST}/INBOX"
+    pulse = Pulse.objects.get(source=source)
+    assert pulse.failing_since is None
+    assert Heartbeat.objects.filter(source=source).exists()
+    wrong = replace(box.address(), password="wrong")
+    assert "refuses" in mailbox.poll_when_due(wrong)
+    pulse.refresh_from_db()
+    assert pulse.failing_since is not None
+    assert "refuses" in pulse.error
 
 
 @pytest.mark.django_db
@@ -171,10 +199,10 @@ def test_a_wrong_password_is_told_and_not_tried_again_at_once(box):
     assert mailbox.poll_when_due(wrong) == "the server refuses user and password"
     state = MailboxState.objects.get()
     assert state.failures == 1
-    assert state.next_try_at > timezone.now() + timedelta(seconds=mailbox.FIRST_PAUSE - 5)
+    assert state.next_try_at > now() + timedelta(seconds=mailbox.FIRST_PAUSE - 5)
     assert mailbox.poll_when_due(wrong) == state.error
     assert MailboxState.objects.get().failures == 1
-    MailboxState.objects.update(next_try_at=timezone.now())
+    MailboxState.objects.update(next_try_at=now())
     assert mailbox.poll_when_due(box.address()) == ""
     assert (MailboxState.objects.get().failures, Arrival.objects.count()) == (0, 1)
 

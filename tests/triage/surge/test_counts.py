@@ -5,12 +5,13 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from django.db.models import F
 
 from tests.triage.surge.traffic import NOW, contacts, ordinary
 from tickets import intake
-from tickets.models import Arrival, CountsAs
-from triage.models import HourCount, MinuteCount
+from tickets.models import Arrival, CountsAs, Topic
+from triage.models import Clock, HourCount, LateCount, MinuteCount
 from triage.surge import counts
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +23,7 @@ def plain() -> dict:
     arrivals, senders = Counter(), defaultdict(set)
     for one in Arrival.objects.filter(counts_as__in=["", "contact"]):
         names = ["all", f"medium:{one.medium}", *([f"line:{one.line}"] if one.line else [])]
+        names += [f"topic:{topic.key}" for topic in one.topics.all()]
         for name in names:
             key = name, one.happened_at.replace(second=0, microsecond=0)
             arrivals[key] += 1
@@ -115,6 +117,20 @@ def test_the_projection_can_be_thrown_away():
     assert kept() == plain() == before
 
 
+def test_rebuilding_what_is_right_tells_the_detectors_nothing():
+    ordinary(1)
+    counts.recount()
+    Clock.objects.update(minute=NOW)
+    counts.rebuild()
+    assert not LateCount.objects.exists()
+    MinuteCount.objects.filter(series="all").update(senders=F("senders") + 1)
+    wrong = MinuteCount.objects.filter(series="all").count()
+    counts.rebuild()
+    assert kept() == plain()
+    assert set(LateCount.objects.values_list("series", "more")) == {("all", -1)}
+    assert LateCount.objects.count() == wrong
+
+
 def test_minutes_are_forgotten_hours_are_not():
     contacts([NOW - timedelta(days=91), NOW])
     counts.recount(NOW - timedelta(days=2))
@@ -127,20 +143,42 @@ def test_minutes_are_forgotten_hours_are_not():
     assert HourCount.objects.filter(series="all").count() == 2
 
 
+def door():
+    """Journals on two lines."""
+    for batch in range(15):
+        contacts([NOW + timedelta(seconds=7 * n) for n in range(20)], line=f"l{batch % 2}", counts_as="")
+
+
+def reader():
+    """Changes its mind of what is a contact."""
+    for turn in range(15):
+        some = Arrival.objects.order_by("-pk").values_list("pk", flat=True)[:10]
+        kind = CountsAs.BOUNCE if turn % 2 else CountsAs.CONTACT
+        Arrival.objects.filter(pk__in=list(some)).update(counts_as=kind, counted=False)
+
+
+def namer():
+    """Decides what messages are about, and thinks better of it."""
+    link, topic = Topic.arrivals.through, Topic.objects.get()
+    for turn in range(10):
+        ids = list(Arrival.objects.order_by("-pk").values_list("pk", flat=True)[: 10 + turn])
+        with transaction.atomic():
+            if turn % 3 == 2:
+                link.objects.filter(arrival_id__in=ids[:5]).delete()
+            link.objects.bulk_create([link(topic=topic, arrival_id=pk) for pk in ids[5:]], ignore_conflicts=True)
+            Arrival.objects.filter(pk__in=ids).update(counted=False)
+
+
+def rebuilder():
+    for _ in range(4):
+        counts.rebuild()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_counting_while_others_write_and_count_ends_exact():
-    """Two recounts at once, beside a door that journals and a reader that changes its mind."""
+    """Two recounts and a rebuilding at once, beside doors that journal and readers that change their mind."""
     stop, faults = threading.Event(), []
-
-    def door():
-        for batch in range(15):
-            contacts([NOW + timedelta(seconds=7 * n) for n in range(20)], line=f"l{batch % 2}", counts_as="")
-
-    def reader():
-        for turn in range(15):
-            some = Arrival.objects.order_by("-pk").values_list("pk", flat=True)[:10]
-            kind = CountsAs.BOUNCE if turn % 2 else CountsAs.CONTACT
-            Arrival.objects.filter(pk__in=list(some)).update(counts_as=kind, counted=False)
+    Topic.objects.create(key="sign-in", name="Sign-in", words=["login"])
 
     def counter():
         while not stop.is_set():
@@ -158,7 +196,7 @@ def test_counting_while_others_write_and_count_ends_exact():
         return threading.Thread(target=run)
 
     counters = [guarded(counter), guarded(counter)]
-    writers = [guarded(door), guarded(reader), guarded(door)]
+    writers = [guarded(work) for work in (door, reader, door, namer, rebuilder)]
     for thread in counters + writers:
         thread.start()
     for thread in writers:
@@ -169,7 +207,15 @@ def test_counting_while_others_write_and_count_ends_exact():
     assert faults == []
     while counts.recount(NOW):
         pass
+    assert_exact()
+    connection.close()
+
+
+def assert_exact():
     assert not Arrival.objects.filter(counted=False).exists()
     assert kept() == plain()
+    assert any(name == "topic:sign-in" for name, _ in kept())
     assert sum(hours().values()) == sum(number for (name, _), (number, _) in kept().items() if name == "all")
-    connection.close()
+    before = kept()
+    counts.rebuild()
+    assert kept() == before
