@@ -8,13 +8,9 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, TextIO
 
 from triage.surge.baseline import minute_of
-from triage.surge.detector import Detector, Reading, time_of
+from triage.surge.detector import NOTICE, NOTICE_CALM, Detector, Reading, time_of
 from triage.surge.excursions import Episode
 
-# The score at which somebody would like to look, without being woken.
-NOTICE = 9.0
-# A notice ends when the score has been below half of it for so many minutes.
-NOTICE_CALM = 15
 TIME_NAMES = (
     "time",
     "timestamp",
@@ -194,7 +190,7 @@ class _Notices:
         self._calm = 0
 
     def see(self, minute: int, seen_at: int, reading: Reading, detector: Detector) -> None:
-        if self._open is None and reading.score >= NOTICE:
+        if reading.event == "notice" and self._open is None:
             strongest = max(detector.excursions, key=lambda one: one.n - one.m)
             self._open = Found(self._series, "notice", strongest.began or minute, seen_at)
             self._open.excess = strongest.n - strongest.m

@@ -3,19 +3,25 @@
 import math
 from dataclasses import dataclass
 
+from triage.surge.outlook import Outlook
+
 MULTIPLES = (1.7, 2.5, 5.0, 20.0)
 LOGS = tuple(math.log(k) for k in MULTIPLES)
 MOST_S = 100.0
 # Minutes after which an excursion is halved, so that a slow error of the baseline does not add up for ever.
 MOST_T = 720
-# Arrivals besides the largest minute, and their ratio to what is expected, below which nothing is a surge.
-LEAST_ARRIVALS = 5
+# Arrivals, the largest minute counting as the second largest, and their ratio to what is expected, below which nothing
+# is a surge.
+LEAST_ARRIVALS = 4
 LEAST_RATIO = 1.5
 
 
 @dataclass(slots=True)
 class Episode:
-    """One surge, times in minutes since EPOCH. `last` is the estimated last minute, with the sums up to it."""
+    """One surge, times in minutes since EPOCH. `last` is the estimated last minute, with the sums up to it.
+
+    `by_hand`: a manager said that it is one.
+    """
 
     began: int
     detected: int
@@ -29,6 +35,12 @@ class Episode:
     last_total: int = 0
     last_expected: float = 0.0
     calm: int = 0
+    by_hand: bool = False
+
+    def begin(self, minute: int) -> None:
+        """Takes the sums so far for the beginning: `minute` is the last one in them."""
+        self.gain = self.best_gain = self.total - LEAST_RATIO * self.expected
+        self.last, self.last_total, self.last_expected = minute, self.total, self.expected
 
     def add(self, minute: int, count: int, expected: float) -> None:
         """Counts a minute in. The true end is where the excess over a multiple of what is expected was largest.
@@ -47,34 +59,41 @@ class Episode:
 
 @dataclass(slots=True)
 class Excursion:
-    """A CUSUM and what came since it left zero."""
+    """A CUSUM and what came since it left zero. `most` and `next` are its two largest minutes."""
 
     s: float = 0.0
     n: float = 0.0
     m: float = 0.0
     most: float = 0.0
-    most_m: float = 0.0
+    next: float = 0.0
     t: float = 0.0
     began: int = 0
 
     def add(self, minute: int, count: float, expected: float, which: int) -> None:
+        """Page's CUSUM (1954) for the multiple k: S += x ln k − (k − 1) m; at zero it forgets."""
         s = self.s + count * LOGS[which] - (MULTIPLES[which] - 1) * expected
         if s <= 0:
-            self.s = self.n = self.m = self.most = self.most_m = self.t = 0.0
+            if self.t:
+                self.s = self.n = self.m = self.most = self.next = self.t = 0.0
             return
         if not self.t:
             self.began = minute
         self.s = min(s, MOST_S)
         self.n, self.m, self.t = self.n + count, self.m + expected, self.t + 1
         if count > self.most:
-            self.most, self.most_m = count, expected
+            self.next, self.most = self.most, count
+        elif count > self.next:
+            self.next = count
         if self.t > MOST_T:
             self.n, self.m, self.t = self.n / 2, self.m / 2, self.t / 2
 
-    def score(self, phi: float, doubt: float, clumping: float) -> float:
-        """Log-likelihood ratio of a negative binomial with its rate set free against the expected one."""
-        n, m = self.n - self.most, max(self.m - self.most_m, 1e-6)
-        if n < LEAST_ARRIVALS or n < LEAST_RATIO * m:
+    def score(self, outlook: Outlook, allowed: float = 1.0) -> float:
+        """The evidence that what came is more than `allowed` times the expected, in nats; 0 before two minutes.
+
+        The largest minute counts as the second largest (a winsorised sum: Dixon 1960): a batch or a catch-up in one
+        minute is never a surge, and a steady rise loses next to nothing.
+        """
+        n, m = self.n - self.most + self.next, max(self.m * allowed, 1e-6)
+        if n < LEAST_ARRIVALS or n < LEAST_RATIO * m or self.t < 2:
             return 0.0
-        r = 1 / (phi / (1 + self.t / 60) + doubt / 2)
-        return (n * math.log(n / m) - (n + r) * math.log((n + r) / (m + r))) / clumping
+        return outlook.evidence(n, m, self.t)

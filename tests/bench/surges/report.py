@@ -125,7 +125,10 @@ def long_surges(everything: Sequence[Judged], number: int = 9) -> None:
 
 def _long_surge(series: Series, seed: int) -> bool:
     dice = np.random.default_rng([7, seed])
-    fit = [at for at in injections.starts(series, 20, dice) if at + 12 * DAY < len(series.counts)]
+    busy = series.truth >= 0.05 * series.mean()
+    fit = [at for at in injections.starts(series, 60, dice) if at + 12 * DAY < len(series.counts)]
+    # Where doors are closed at the end nobody can say when it ended.
+    fit = [at for at in fit if busy[at + 3 * DAY - 60 : at + 3 * DAY + 60].all()]
     fit = [at for at in fit if not any(first < at + 11 * DAY and end > at for first, end in series.events)]
     if not fit:
         print(f"  {series.name:24} has no twelve ordinary days")
@@ -141,7 +144,7 @@ def _long_surge(series: Series, seed: int) -> bool:
         event = detector.step(time_of(minute), count).event
         if event == "start":
             begun.append(minute - series.start - at + 1)
-        if event == "end" and not ended:
+        if event == "end" and minute >= over and not ended:
             ended.append(minute - over + 1)
             found = detector.resting.ended - over
     spared = pickle.loads(kept)

@@ -33,6 +33,7 @@ def draw(mean: float, dice: random.Random) -> int:
 class Ran:
     detector: Detector
     events: list[tuple[datetime, str]] = field(default_factory=list)
+    notices: list[datetime] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
     last: Reading | None = None
 
@@ -67,7 +68,9 @@ def run(
         local = at.astimezone(zone)
         count = counts(at, draw(rate(local, per_day) * times(at), dice))
         ran.last = ran.detector.step(at, count)
-        if ran.last.event:
+        if ran.last.event == "notice":
+            ran.notices.append(at)
+        elif ran.last.event:
             ran.events.append((at, ran.last.event))
         if ran.last.event == "end" and ran.detector.resting:
             ran.episodes.append(ran.detector.resting)
@@ -80,7 +83,7 @@ def _ordinary(days: int, per_day: float, zone: tzinfo, start: datetime, seed: in
     detector = Detector(zone)
     for n in range(days * 1440):
         at = start + timedelta(minutes=n)
-        assert not detector.step(at, draw(rate(at.astimezone(zone), per_day), dice)).event
+        assert detector.step(at, draw(rate(at.astimezone(zone), per_day), dice)).event in ("", "notice")
     return detector, dice.getstate()
 
 

@@ -113,7 +113,7 @@ def test_times_without_a_zone_are_the_business_s(tmp_path):
 
 
 def test_what_is_less_than_a_page_is_a_notice(tmp_path):
-    rows = [(at.isoformat(),) for at in arrivals(surge=2.75, hours=1, seed=7)]
+    rows = [(at.isoformat(),) for at in arrivals(surge=2.9, hours=1, seed=7)]
     found, whole = told(written(tmp_path / "small.csv", rows, ("time",)))
     assert {one["level"] for one in found} <= {"notice"}
     assert whole["notices"] == len(found) >= 1

@@ -72,11 +72,23 @@ def test_a_series_that_is_always_zero_says_nothing():
     assert ran.last.expected < 0.01
 
 
-def test_the_first_week_pages_only_above_the_operators_ceiling():
-    begins = MONDAY + timedelta(days=1, hours=10)
-    assert run(3, times=during(begins, 120, 5)).events == []
-    flooded = run(3, times=during(begins, 120, 100))
+def test_the_first_day_pages_only_above_the_operators_ceiling():
+    begins = MONDAY + timedelta(hours=10)
+    assert run(1, times=during(begins, 120, 5)).events == []
+    flooded = run(1, times=during(begins, 120, 100))
     assert [event for _, event in flooded.events] == ["start", "end"]
+
+
+def test_a_busy_series_does_not_page_again_and_again_in_its_first_week():
+    assert len(run(7, per_day=20_000).starts()) <= 1
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_after_three_days_a_tenfold_surge_is_seen_whatever_the_days_were(weekday):
+    begins = MONDAY + timedelta(days=weekday + 3, hours=10)
+    ran = run(3.5, start=MONDAY + timedelta(days=weekday), times=during(begins, 120, 10))
+    assert len(ran.starts()) == 1
+    assert timedelta() <= ran.starts()[0] - begins <= timedelta(minutes=15)
 
 
 def test_one_clump_never_pages():
