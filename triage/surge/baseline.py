@@ -17,9 +17,11 @@ from triage.surge.outlook import EDGE, QUARTER, Outlook
 # Minutes after which a count weighs half: six weeks, and two for the overall rate.
 HALF_LIFE = 42 * 1440
 HALF_LIFE_OVERALL = 14 * 1440
-# Minutes after which the trend's evidence weighs half, its prior in arrivals, and its bounds.
-HALF_LIFE_TREND = 36 * 60
+# Minutes after which the trend's evidence weighs half, its prior in arrivals and in minutes at the usual rate (it is
+# half of what days do by chance), and its bounds.
+HALF_LIFE_TREND = 72 * 60
 TREND_PRIOR = 20.0
+TREND_PRIOR_MINUTES = 3 * 1440
 TREND_BOUNDS = (0.8, 1.5)
 # The trend is judged by blocks of so many expected arrivals, or a day. A block far below what is expected is a holiday
 # and says nothing of the days after it; one far above says no more than the bound.
@@ -39,6 +41,8 @@ SILENCE_MOST = 2 * 1440
 # weekend that has not been seen is judged by what that hour is like on so many minutes of weekdays, with more doubt.
 KNOWN = 30.0
 KNOWN_BY_WEEKDAYS = 45.0
+# Below this share of the series' usual rate doors are closed.
+CLOSED = 0.005
 # Such a day is also judged by its hours so far: their prior in arrivals, and the bounds of the ratio.
 DAY_PRIOR = 10.0
 DAY_BOUNDS = (0.1, 1.5)
@@ -132,8 +136,8 @@ def _differ(sums: Pair, first: Sequence[float], second: Sequence[float]) -> None
 class Baseline:
     """The levels of one series. What is learned is inflated by 2^(age / half-life), so that decay costs nothing.
 
-    `day`: this day of the week, what came on it and what its cells said. `most`: the largest quarter that was learned. `recent`: the newest quarters as they were learned: (start, count,
-    minutes, trend before it, what came).
+    `day`: this day of the week, what came on it and what its cells said. `most`: the largest quarter that was learned.
+    `recent`: the newest quarters as they were learned: (start, count, minutes, trend before it, what came).
     """
 
     origin: int = 0
@@ -186,7 +190,8 @@ class Baseline:
 
     def level(self) -> float:
         """The trend: how the last days compare with what the cells say."""
-        ratio = (self.trend[0] + TREND_PRIOR) / (self.trend[1] + TREND_PRIOR)
+        prior = TREND_PRIOR + TREND_PRIOR_MINUTES * self.overall[0] / max(self.overall[1], 1.0)
+        ratio = (self.trend[0] + prior) / (self.trend[1] + prior)
         return min(max(ratio, TREND_BOUNDS[0]), TREND_BOUNDS[1])
 
     def _so_far(self, cell: Cell) -> float:
@@ -220,6 +225,11 @@ class Baseline:
         """Whether this day type and hour have been seen themselves."""
         return self.seen(minute, cell) >= KNOWN
 
+    def is_closed(self, minute: int, cell: Cell) -> bool:
+        """Whether next to nobody ever came at this hour of this kind of day."""
+        count, seen = self.cells.get(f"k{cell.kind_hour}", (0.0, 0.0))
+        return self.has_seen(minute, cell) and count < CLOSED * self.usual(minute) * seen
+
     def learn(self, minute: int, cell: Cell, quarter: Quarter) -> None:
         """Learns a finished quarter hour.
 
@@ -230,7 +240,8 @@ class Baseline:
         variance = expected + (self.dispersion() + self.doubt(minute, cell)) * expected**2
         cap = expected + 3 * math.sqrt(max(variance, 1.0))
         weight, kept = 1.0, count
-        if count > cap and name in self.cells and not self._repeats(name, minute):
+        familiar = name in self.cells or self.knows(minute, cell)
+        if count > cap and familiar and not self._repeats(name, minute):
             weight, kept = max((cap / count) ** 2, 0.02), cap
             self.capped[name] = minute
         elif count <= cap:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from triage.surge.baseline import EPOCH, SILENCE, SILENCE_MOST, Baseline, Cell, Quarter, minute_of
-from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, Episode, Excursion
+from triage.surge.excursions import LEAST_ARRIVALS, LEAST_RATIO, MULTIPLES, Episode, Excursion
 from triage.surge.outlook import QUARTER, Outlook
 
 THRESHOLD = 12.5
@@ -36,17 +36,15 @@ CALM_BY_HAND = 60
 LOOK_BACK = (10, 30)
 # Minutes after an end in which a start goes on with the same surge.
 RESUME = 180
-# Below this share of the series' usual rate doors are closed: that nobody comes says neither that a surge goes on nor
-# that it is over, for so many minutes at the most.
-CLOSED = 0.02
+# While doors are closed, that nobody comes says neither that a surge goes on nor that it is over, for so many minutes.
 CLOSED_MOST = 16 * 60
-# Minutes after which the baseline learns even during a surge.
+# Minutes after which a surge is what is usual now.
 FROZEN_MOST = 7 * 1440
 # Expected arrivals below which a ratio says nothing.
 LEAST_EXPECTED = 0.25
 # While the hour is not known, a surge is also this many times the largest quarter hour ever learned.
 ABOVE_LARGEST = 3.0
-# What a manager called ordinary is forgotten after so many minutes halfway back to what was.
+# What was called ordinary is forgotten after so many minutes in which it was not needed.
 ALLOWED_CALM = 180
 
 
@@ -65,7 +63,10 @@ class Reading:
 
 @dataclass(slots=True)
 class Allowance:
-    """So many times the expected is ordinary, a manager said; `calm`: minutes in which it was not needed."""
+    """So many times the expected is ordinary: a manager said so, or a week has shown it.
+
+    `calm`: minutes in which it was not needed, less those in which it was.
+    """
 
     times: float
     calm: int = 0
@@ -100,7 +101,7 @@ class Detector:
     _quarter_at: int = -1
     _outlook: Outlook | None = None
     _seen: bool = False
-    _closed: float = 0.0
+    _closed: bool = False
 
     def step(self, at: datetime, count: int | None) -> Reading:
         """Takes the next minute. None: nothing is known of it (no heartbeat); it is neither judged nor learned."""
@@ -228,7 +229,7 @@ class Detector:
                 self.today, self._usual = 0.0, None
         self._quarter_at, self._outlook = start, self.baseline.outlook(start, self.zone)
         self._seen = self.baseline.has_seen(start, Cell.at(start, self.zone))
-        self._closed = CLOSED * self.baseline.usual(start)
+        self._closed = self.baseline.is_closed(start, Cell.at(start, self.zone))
         return self._outlook
 
     def _learn(self) -> None:
@@ -247,10 +248,8 @@ class Detector:
         return self._seen and self.quiet[0] > SILENCE and self.quiet[1] < SILENCE_MOST
 
     def _is_frozen(self) -> bool:
-        """A surge teaches nothing, unless it lasts for a week or nobody knows yet what is normal at this hour."""
-        if self.episode is None or self.minute is None or self._outlook is None:
-            return False
-        return self.minute - self.episode.began < FROZEN_MOST and self._outlook.known
+        """A surge teaches nothing, unless nobody knows yet what is normal at this hour."""
+        return self.episode is not None and self._outlook is not None and self._outlook.known
 
     def _allowed(self) -> float:
         return self.allowance.times if self.allowance else 1.0
@@ -261,8 +260,8 @@ class Detector:
         self.quiet = [0.0, 0.0] if count else [self.quiet[0] + m, self.quiet[1] + 1]
         if self.allowance:
             seen, expected = self._recent(LOOK_BACK[1])
-            needed = seen > (1 + self.allowance.times) / 2 * expected
-            self.allowance.calm = 0 if needed else self.allowance.calm + 1
+            needed = seen > LEAST_RATIO * expected
+            self.allowance.calm = max(self.allowance.calm + (-3 if needed else 1), 0)
             if self.allowance.calm > ALLOWED_CALM:
                 self.allowance = None
 
@@ -276,7 +275,7 @@ class Detector:
             return self._follow(self.episode, minute, count, m), 0.0
         if self.resting:
             self.resting.add(minute, count, m)
-            self.rested += m >= self._closed
+            self.rested += not self._closed
             if self.rested > RESUME:
                 self.resting = None
         if not outlook.known:
@@ -342,13 +341,17 @@ class Detector:
     def _follow(self, episode: Episode, minute: int, count: int, m: float) -> str:
         episode.add(minute, count, m)
         self._note_peak(episode, minute)
-        if m < self._closed and not count and minute - episode.last < CLOSED_MOST:
+        if self._closed and not count and minute - episode.last < CLOSED_MOST:
             return ""
-        n, expected = self._recent(min(max(episode.last - episode.began, LOOK_BACK[0]), LOOK_BACK[1]))
-        episode.calm = episode.calm + 1 if n < 1.5 * expected + 3 * math.sqrt(expected) + 1 else 0
-        if episode.calm < (CALM_BY_HAND if episode.by_hand else CALM):
+        seen, expected = self._recent(min(max(episode.last - episode.began, LOOK_BACK[0]), LOOK_BACK[1]))
+        episode.calm = episode.calm + 1 if episode.is_calm(seen, expected) else 0
+        lasting = minute - episode.began >= FROZEN_MOST
+        if episode.calm < (CALM_BY_HAND if episode.by_hand else CALM) and not lasting:
             return ""
-        episode.ended = episode.last + 1
+        if lasting:
+            # What goes on for a week is no surge any more: it is learned.
+            self.allowance = Allowance(max(episode.ratio(), 1.0))
+        episode.ended = minute + 1 if lasting else episode.last + 1
         self.episode, self.resting, self.rested = None, episode, 0
         return "end"
 

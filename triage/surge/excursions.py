@@ -14,6 +14,8 @@ MOST_T = 720
 # is a surge.
 LEAST_ARRIVALS = 4
 LEAST_RATIO = 1.5
+# Evidence in nats that a surge is over.
+ENOUGH = 10.0
 
 
 @dataclass(slots=True)
@@ -55,6 +57,21 @@ class Episode:
         if self.gain >= self.best_gain:
             self.best_gain, self.last = self.gain, minute
             self.last_total, self.last_expected = self.total, self.expected
+
+    def ratio(self) -> float:
+        """Times normal, up to its last minute."""
+        return self.last_total / max(self.last_expected, 0.01)
+
+    def is_calm(self, seen: float, expected: float) -> bool:
+        """Whether a stretch of time with so many arrivals belongs to the surge no more.
+
+        It keeps to what is ordinary, and all that came since the surge's last minute is likelier without the surge than
+        with it, by ENOUGH nats: (R − 1) m − x ln R, the log-likelihood ratio of two Poisson rates (Wald 1945).
+        """
+        ratio = max(self.ratio(), 2.0)
+        for_calm = (ratio - 1) * (self.expected - self.last_expected)
+        for_calm -= math.log(ratio) * (self.total - self.last_total)
+        return for_calm >= ENOUGH and seen < 1.5 * expected + 3 * math.sqrt(expected) + 1
 
 
 @dataclass(slots=True)

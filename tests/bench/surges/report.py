@@ -129,9 +129,9 @@ def _long_surge(series: Series, seed: int) -> bool:
     fit = [at for at in injections.starts(series, 60, dice) if at + 12 * DAY < len(series.counts)]
     # Where doors are closed at the end nobody can say when it ended.
     fit = [at for at in fit if busy[at + 3 * DAY - 60 : at + 3 * DAY + 60].all()]
-    fit = [at for at in fit if not any(first < at + 11 * DAY and end > at for first, end in series.events)]
+    fit = [at for at in fit if not any(first < at + 3 * DAY + 240 and end > at for first, end in series.events)]
     if not fit:
-        print(f"  {series.name:24} has no twelve ordinary days")
+        print(f"  {series.name:24} has no three ordinary days")
         return False
     at = fit[len(fit) // 2]
     detector = Detector(series.zone)
@@ -185,9 +185,11 @@ def _first(series: Series, number: int) -> tuple[list[float], int]:
         detector = Detector(series.zone)
         for minute in range(at - 3 * DAY, at):
             alarms += detector.step(time_of(series.start + minute), int(series.counts[minute])).event == "start"
+        was_open = detector.episode is not None
         one = Injection(at, 10, 0, 4, True, injections.injected(series, at, 10, 0, 4, dice))
         injections._look(detector, series, [one])
-        delays.append(one.delay)
+        if not was_open:
+            delays.append(one.delay)
         for minute in range(at, min(at + 4 * DAY, len(series.counts))):
             alarms += detector.step(time_of(series.start + minute), int(series.counts[minute])).event == "start"
     return delays, alarms

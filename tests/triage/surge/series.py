@@ -37,6 +37,15 @@ class Ran:
     episodes: list[Episode] = field(default_factory=list)
     last: Reading | None = None
 
+    def note(self, at: datetime, reading: Reading) -> None:
+        self.last = reading
+        if reading.event == "notice":
+            self.notices.append(at)
+        elif reading.event:
+            self.events.append((at, reading.event))
+        if reading.event == "end" and self.detector.resting:
+            self.episodes.append(self.detector.resting)
+
     def starts(self) -> list[datetime]:
         return [at for at, event in self.events if event == "start"]
 
@@ -67,13 +76,16 @@ def run(
         at = start + timedelta(minutes=n)
         local = at.astimezone(zone)
         count = counts(at, draw(rate(local, per_day) * times(at), dice))
-        ran.last = ran.detector.step(at, count)
-        if ran.last.event == "notice":
-            ran.notices.append(at)
-        elif ran.last.event:
-            ran.events.append((at, ran.last.event))
-        if ran.last.event == "end" and ran.detector.resting:
-            ran.episodes.append(ran.detector.resting)
+        ran.note(at, ran.detector.step(at, count))
+    return ran
+
+
+def run_on(detector: Detector, first: float, end: float, times: Factor, per_day: float = 1000, seed: int = 5) -> Ran:
+    """Feeds the same detector from day `first` to day `end`."""
+    ran, dice = Ran(detector), random.Random(seed)
+    for n in range(round(first * 1440), round(end * 1440)):
+        at = MONDAY + timedelta(minutes=n)
+        ran.note(at, detector.step(at, draw(rate(at, per_day) * times(at), dice)))
     return ran
 
 
