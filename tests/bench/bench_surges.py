@@ -1,6 +1,6 @@
 """Surge detection by the protocol: false pages, delays beside an oracle and peers, the long surge, the first days.
 
-`make bench ARGS=surges` takes three minutes; `ARGS="surges full"` has twelve times as many simulated years and more
+`make bench ARGS=surges` takes three minutes; `ARGS="surges full"` has nine times as many simulated years and more
 injections; `ARGS="surges first"` looks at what was tuned on (the first halves, seeds below 100) instead of the rest.
 """
 
@@ -9,14 +9,14 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from tests.bench.surges import report
+from tests.bench.surges import episodes, report
 from tests.bench.surges.injections import judge
 from tests.bench.surges.series import Series, real
 from tests.bench.surges.simulation import simulated
 
 # Simulated series, and starts of injections in a series.
 QUICK = (8, 12)
-FULL = (120, 40)
+FULL = (72, 32)
 
 
 def chosen(folder: Path, tuning: bool, number: int) -> list[Series]:
@@ -39,5 +39,5 @@ def main(*arguments: str) -> None:
         by_kind["simulated" if one.series.family == "simulated" else "real"].append(one)
     for kind, some in by_kind.items():
         report.delays(kind, [one for one in some if one.series.family != "polled"])
-    report.long_surges(everything)
-    report.first_days(everything)
+    episodes.long_surges(everything)
+    episodes.first_days(everything)

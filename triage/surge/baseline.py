@@ -18,10 +18,10 @@ from triage.surge.outlook import EDGE, QUARTER, Outlook
 HALF_LIFE = 42 * 1440
 HALF_LIFE_OVERALL = 14 * 1440
 # Minutes after which the trend's evidence weighs half, its prior in arrivals and in minutes at the usual rate (it is
-# half of what days do by chance), and its bounds.
+# most of what days do by chance), and its bounds.
 HALF_LIFE_TREND = 72 * 60
 TREND_PRIOR = 20.0
-TREND_PRIOR_MINUTES = 3 * 1440
+TREND_PRIOR_MINUTES = 6 * 1440
 TREND_BOUNDS = (0.8, 1.5)
 # The trend is judged by blocks of so many expected arrivals, or a day. A block far below what is expected is a holiday
 # and says nothing of the days after it; one far above says no more than the bound.
@@ -316,7 +316,7 @@ class Baseline:
         if seen < 0.3 * m:
             return
         fade = 2.0 ** (-60 / HALF_LIFE)
-        self.spread = [self.spread[0] * fade + (seen - m) ** 2 - m - doubt * m * m, self.spread[1] * fade + m * m]
+        self.spread = [self.spread[0] * fade + (seen - m) ** 2 - m - doubt / 2 * m * m, self.spread[1] * fade + m * m]
 
     def _learn_clumps(self, quarter: Quarter) -> None:
         """Learns from bins of five minutes and of one, each about its neighbour, how arrivals clump and are batched."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 QUARTER = 15
 # Minutes after which a deviation of the rate has half forgotten itself; and what lasts all day (squared, relative).
 MEMORY = 60.0
-LASTING = 0.01
+LASTING = 0.02
 # Squared relative doubt where the expected rate rises from nothing or falls to it: doors open a little early or late.
 EDGE = 0.05
 # A batch that is split between two minutes is one: how arrivals clump by the minute counts in so short excursions.

@@ -2,7 +2,6 @@
 
 import math
 import pickle
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,7 +100,7 @@ def judge(series: Series, number: int, seed: int = 1) -> Judged:
                 judged.skipped += 1
             else:
                 judged.injections += wanted[at]
-                _look(detector, series, wanted[at])
+                look(detector, series, wanted[at])
         reading = detector.step(time_of(series.start + at), int(count))
         if reading.event == "start":
             judged.alarms.append(at)
@@ -110,7 +109,8 @@ def judge(series: Series, number: int, seed: int = 1) -> Judged:
     return judged
 
 
-def _look(detector: Detector, series: Series, some: list[Injection]) -> None:
+def look(detector: Detector, series: Series, some: list[Injection]) -> None:
+    """Runs a copy of the detector over each injection and notes how long it takes."""
     kept = pickle.dumps(detector)
     for one in some:
         aside: Detector = pickle.loads(kept)
@@ -118,12 +118,3 @@ def _look(detector: Detector, series: Series, some: list[Injection]) -> None:
             if aside.step(time_of(series.start + one.at + minute), int(count)).event in ("start", "resume"):
                 one.delay = minute + 1
                 break
-
-
-def long_counts(
-    series: Series, at: int, multiple: float, hours: float, more: int, seed: int
-) -> Iterator[tuple[int, int]]:
-    """(minute, count) from `at` on: the surge, and `more` minutes after it."""
-    dice = np.random.default_rng([seed, at])
-    counts = injected(series, at, multiple, 0, hours, dice, horizon=int(hours * 60) + more)[LEAD:]
-    yield from ((series.start + at + minute, int(count)) for minute, count in enumerate(counts))
