@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, TextIO
 
 from triage.surge.baseline import minute_of
-from triage.surge.detector import NOTICE, NOTICE_CALM, Detector, Reading, time_of
+from triage.surge.detector import NOTICE, NOTICE_CALM, THRESHOLD, Detector, Reading, time_of
 from triage.surge.excursions import Episode
 
 TIME_NAMES = (
@@ -196,7 +196,7 @@ class _Notices:
             self._open.excess = strongest.n - strongest.m
         if self._open is None:
             return
-        self._calm = self._calm + 1 if reading.score < NOTICE / 2 else 0
+        self._calm = self._calm + 1 if reading.score < NOTICE / THRESHOLD * reading.threshold / 2 else 0
         self._open.peak_ratio = max(self._open.peak_ratio, detector.ratio())
         self._open.excess = max(self._open.excess, max(one.n - one.m for one in detector.excursions))
         if self._calm >= NOTICE_CALM:
@@ -213,7 +213,11 @@ class _Notices:
 
 
 def summary(found: list[Found], histories: Mapping[str, History], seconds: float) -> dict[str, Any]:
-    """How much was looked at, what was found, and how long it took."""
+    """How much was looked at, what was found, and how long it took.
+
+    `scores`: what a notice and a page take at least; restless weeks raise both (`Detector.threshold`), and so do many
+    series beside one another.
+    """
     hours = sum((max(one.counts) + one.step - min(one.counts)) / 60 for one in histories.values())
     return {
         "summary": True,
@@ -222,6 +226,7 @@ def summary(found: list[Found], histories: Mapping[str, History], seconds: float
         "arrivals": sum(sum(one.counts.values()) for one in histories.values()),
         "pages": sum(one.level == "page" for one in found),
         "notices": sum(one.level == "notice" for one in found),
+        "scores": {"notice": NOTICE, "page": THRESHOLD},
         "pages_per_series_year": round(sum(one.level == "page" for one in found) / max(hours / 8766, 1e-9), 2),
         "seconds": round(seconds, 2),
     }

@@ -62,6 +62,7 @@ def test_a_surge_is_one_page_with_its_start_and_end(events):
     assert 12 < page["peak_ratio"] < 30
     assert 1800 < page["excess"] < 2900
     assert (whole["pages"], whole["series"]) == (1, 1)
+    assert 0 < whole["scores"]["notice"] < whole["scores"]["page"]
     assert whole["series_hours"] == pytest.approx(18 * 24, abs=1)
     assert whole["arrivals"] == sum(1 for _ in arrivals())
 
