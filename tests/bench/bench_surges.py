@@ -1,7 +1,8 @@
 """Surge detection by the protocol: false pages, delays beside an oracle and peers, the long surge, the first days.
 
 `make bench ARGS=surges` takes three minutes; `ARGS="surges full"` has nine times as many simulated years and more
-injections; `ARGS="surges first"` looks at what was tuned on (the first halves, seeds below 100) instead of the rest.
+injections, `ARGS="surges 30"` so many simulated series; `ARGS="surges first"` looks at what was tuned on (the first
+halves, seeds below 100) instead of the rest.
 """
 
 import os
@@ -24,14 +25,16 @@ def chosen(folder: Path, tuning: bool, number: int) -> list[Series]:
     return [*real(folder, "first" if tuning else "second"), *(simulated(seed) for seed in seeds)]
 
 
-def main(*arguments: str) -> None:
+def main(*arguments: str | int) -> None:
     folder = os.environ.get("BREAKWATER_DATA", "")
     if not folder:
         sys.exit("set BREAKWATER_DATA to the folder of real data")
-    unknown = set(arguments) - {"full", "first"}
+    sizes = [one for one in arguments if isinstance(one, int)]
+    unknown = set(arguments) - {"full", "first", *sizes}
     if unknown:
-        sys.exit(f"there is full and first, but no {', '.join(sorted(unknown))}")
-    number, injected = FULL if "full" in arguments else QUICK
+        sys.exit(f"there is full, first and a number of simulated series, but no {', '.join(map(str, unknown))}")
+    number, injected = FULL if "full" in arguments or sizes else QUICK
+    number = sizes[0] if sizes else number
     everything = [judge(one, injected) for one in chosen(Path(folder), "first" in arguments, number)]
     report.false_pages(everything)
     by_kind = defaultdict(list)
