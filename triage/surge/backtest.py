@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TextIO
 
-from triage.surge.baseline import minute_of
-from triage.surge.detector import NOTICE, NOTICE_CALM, THRESHOLD, Detector, Reading, time_of
+from triage.surge.detector import NOTICE, NOTICE_CALM, THRESHOLD, Detector, Reading
 from triage.surge.excursions import Episode
+from triage.surge.quarters import minute_of, time_of
 
 TIME_NAMES = (
     "time",

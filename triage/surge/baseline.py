@@ -7,12 +7,13 @@ with a half-life, so that the newest weeks count most. No Django; times are awar
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from triage.surge.outlook import EDGE, QUARTER, Outlook
+from triage.surge.quarters import Cell, Pair, Quarter, differ
+from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
 
 # Minutes after which a count weighs half: six weeks, and two for the overall rate.
 HALF_LIFE = 42 * 1440
@@ -48,88 +49,6 @@ DAY_PRIOR = 10.0
 DAY_BOUNDS = (0.1, 1.5)
 # Quarters that can be unlearned, when it turns out that a surge had begun in them.
 RECENT = 96
-EPOCH = datetime(2020, 1, 6, tzinfo=timezone.utc)  # noqa: UP017  a Monday
-
-Pair = list[float]
-
-
-def minute_of(at: datetime) -> int:
-    """Whole minutes since the epoch of this module."""
-    return int((at - EPOCH).total_seconds() // 60)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Where a time lies in the week, from fine to coarse."""
-
-    quarter: int
-    hour_of_week: int
-    kind_hour: int
-    hour: int
-
-    @property
-    def day(self) -> int:
-        """Monday is 0."""
-        return self.hour_of_week // 24
-
-    @property
-    def is_weekend(self) -> bool:
-        return self.kind_hour >= 24
-
-    @classmethod
-    def at(cls, minute: int, zone: tzinfo) -> "Cell":
-        """The cell of a minute in the business's local time, so that a change of clocks moves nothing."""
-        local = (EPOCH + timedelta(minutes=minute)).astimezone(zone)
-        day = local.weekday()
-        kind = max(0, day - 4)
-        hour_of_week = day * 24 + local.hour
-        return cls(hour_of_week * 4 + local.minute // QUARTER, hour_of_week, kind * 24 + local.hour, local.hour)
-
-    def levels(self) -> tuple[str, str, str, str]:
-        return (f"q{self.quarter}", f"w{self.hour_of_week}", f"k{self.kind_hour}", f"h{self.hour}")
-
-
-@dataclass(slots=True)
-class Quarter:
-    """A quarter of an hour that goes on: what came, in how many minutes that were seen, and what was expected.
-
-    `fives`: (count, expected) of its five-minute bins, flat. `jumps`: the squared differences of neighbouring minutes
-    beside what they would be without batches. `last`: (count, expected) of a minute that waits for its neighbour.
-    """
-
-    count: float = 0.0
-    minutes: float = 0.0
-    expected: float = 0.0
-    fives: list[float] = field(default_factory=lambda: [0.0] * 6)
-    jumps: Pair = field(default_factory=lambda: [0.0, 0.0])
-    last: list[float] = field(default_factory=list)
-
-    def add(self, minute: int, count: float, expected: float) -> None:
-        """Takes the next minute of it."""
-        self.count += count
-        self.minutes += 1
-        self.expected += expected
-        which = minute % QUARTER // 5 * 2
-        self.fives[which] += count
-        self.fives[which + 1] += expected
-        if self.last:
-            _differ(self.jumps, self.last, (count, expected))
-            self.last = []
-        else:
-            self.last = [count, expected]
-
-    def is_whole(self) -> bool:
-        return self.minutes == QUARTER
-
-
-def _differ(sums: Pair, first: Sequence[float], second: Sequence[float]) -> None:
-    """Adds the squared difference of neighbours (von Neumann 1941), which is blind to a rate that is wrong in both.
-
-    One outlier says little: it is capped.
-    """
-    m = first[1] + second[1]
-    sums[0] += min((first[0] - second[0] - first[1] + second[1]) ** 2, 36 * max(m, 0.25))
-    sums[1] += m
 
 
 @dataclass(slots=True)
@@ -224,6 +143,27 @@ class Baseline:
     def has_seen(self, minute: int, cell: Cell) -> bool:
         """Whether this day type and hour have been seen themselves."""
         return self.seen(minute, cell) >= KNOWN
+
+    def expect(self, first: int, step: int, number: int, zone: tzinfo) -> list[tuple[float, float, float]]:
+        """Expected arrivals and the band around them, of `number` stretches of `step` minutes from `first`."""
+        level = self.level()
+        rates: dict[int, tuple[float, float]] = {}
+        found = []
+        for at in range(first, first + step * number, step):
+            m = 0.0
+            for minute in range(at, at + step, min(step, QUARTER)):
+                quarter = minute - minute % QUARTER
+                if quarter not in rates:
+                    cell = Cell.at(quarter, zone)
+                    rates[quarter] = (self.rate(quarter, cell) * level, self.doubt(quarter, cell))
+                m += rates[quarter][0] * min(step, QUARTER)
+            found.append((m, *self.band(m, rates[quarter][1])))
+        return found
+
+    def band(self, expected: float, doubt: float = 0.0) -> tuple[float, float]:
+        """Three standard deviations of a negative binomial about what is expected, and not below nothing."""
+        width = 3 * math.sqrt(expected + (self.dispersion() + doubt / 2) * expected**2)
+        return max(expected - width, 0.0), expected + width
 
     def is_closed(self, minute: int, cell: Cell) -> bool:
         """Whether next to nobody ever came at this hour of this kind of day."""
@@ -325,8 +265,8 @@ class Baseline:
             sums[0] *= fade
             sums[1] *= fade
         first, second, third = quarter.fives[:2], quarter.fives[2:4], quarter.fives[4:]
-        _differ(self.clumps, first, second)
-        _differ(self.clumps, second, third)
+        differ(self.clumps, first, second)
+        differ(self.clumps, second, third)
         self.batches[0] += quarter.jumps[0]
         self.batches[1] += quarter.jumps[1]
 

@@ -9,14 +9,15 @@ may raise.
 A manager's word counts for more: `dismiss` says that what goes on is no surge, `declare` that it is one.
 """
 
-import math
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
-from triage.surge.baseline import EPOCH, SILENCE, SILENCE_MOST, Baseline, Cell, Quarter, minute_of
-from triage.surge.excursions import LEAST_ARRIVALS, LEAST_RATIO, MULTIPLES, Episode, Excursion
+from triage.surge.baseline import SILENCE, SILENCE_MOST, Baseline
+from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, Allowance, Episode, Excursion
 from triage.surge.outlook import QUARTER, Outlook
+from triage.surge.quarters import Cell, Quarter, minute_of
+from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
 
 THRESHOLD = 12.5
 # The score at which somebody would like to look, without being woken, and the calm minutes, below half of it, after
@@ -44,8 +45,6 @@ FROZEN_MOST = 7 * 1440
 LEAST_EXPECTED = 0.25
 # While the hour is not known, a surge is also this many times the largest quarter hour ever learned.
 ABOVE_LARGEST = 3.0
-# What was called ordinary is forgotten after so many minutes in which it was not needed.
-ALLOWED_CALM = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +58,6 @@ class Reading:
     threshold: float
     event: str = ""
     silent: bool = False
-
-
-@dataclass(slots=True)
-class Allowance:
-    """So many times the expected is ordinary: a manager said so, or a week has shown it.
-
-    `calm`: minutes in which it was not needed, less those in which it was.
-    """
-
-    times: float
-    calm: int = 0
 
 
 @dataclass(slots=True)
@@ -194,24 +182,11 @@ class Detector:
 
     def expect(self, start: datetime, step: int, number: int) -> list[tuple[float, float, float]]:
         """Expected arrivals and the band around them, of `number` stretches of `step` minutes from `start`."""
-        first, level = minute_of(start), self.baseline.level()
-        rates: dict[int, tuple[float, float]] = {}
-        found = []
-        for at in range(first, first + step * number, step):
-            m = 0.0
-            for minute in range(at, at + step, min(step, QUARTER)):
-                quarter = minute - minute % QUARTER
-                if quarter not in rates:
-                    cell = Cell.at(quarter, self.zone)
-                    rates[quarter] = (self.baseline.rate(quarter, cell) * level, self.baseline.doubt(quarter, cell))
-                m += rates[quarter][0] * min(step, QUARTER)
-            found.append((m, *self.band(m, rates[quarter][1])))
-        return found
+        return self.baseline.expect(minute_of(start), step, number, self.zone)
 
     def band(self, expected: float, doubt: float = 0.0) -> tuple[float, float]:
         """What an ordinary stretch with this many expected arrivals keeps to."""
-        width = 3 * math.sqrt(expected + (self.baseline.dispersion() + doubt / 2) * expected**2)
-        return max(expected - width, 0.0), expected + width
+        return self.baseline.band(expected, doubt)
 
     def correct(self, at: datetime, count: float) -> None:
         """Teaches the baseline arrivals that became known long after their minute was seen."""
@@ -258,12 +233,8 @@ class Detector:
         self.window.append([count, round(m, 5)])
         del self.window[: -LOOK_BACK[1]]
         self.quiet = [0.0, 0.0] if count else [self.quiet[0] + m, self.quiet[1] + 1]
-        if self.allowance:
-            seen, expected = self._recent(LOOK_BACK[1])
-            needed = seen > LEAST_RATIO * expected
-            self.allowance.calm = max(self.allowance.calm + (-3 if needed else 1), 0)
-            if self.allowance.calm > ALLOWED_CALM:
-                self.allowance = None
+        if self.allowance and self.allowance.is_forgotten(*self._recent(LOOK_BACK[1])):
+            self.allowance = None
 
     def _recent(self, minutes: int) -> tuple[float, float]:
         """What came and what was expected in the last minutes."""
@@ -332,7 +303,9 @@ class Detector:
         count, minutes = self.baseline.unlearn(began, self.zone)
         count, minutes = count + self.quarter.count, minutes + self.quarter.minutes
         self.quarter = Quarter()
-        return int(count), minutes * (self.window[-1][1] if self.window else 0.0)
+        first, last = began // QUARTER, (self.minute or began) // QUARTER
+        expected = self.baseline.expect(first * QUARTER, QUARTER, last - first + 1, self.zone)
+        return int(count), minutes / QUARTER * sum(m for m, _, _ in expected) / len(expected)
 
     def _forget_excursions(self) -> None:
         if any(one.t for one in self.excursions):
@@ -389,8 +362,3 @@ class Detector:
 # What is saved as it is, and what may be there, by its kind.
 PLAIN = ("minute", "window", "maxima", "today", "quiet", "noticed", "rested")
 OPTIONAL: dict[str, Any] = {"episode": Episode, "resting": Episode, "allowance": Allowance}
-
-
-def time_of(minute: int) -> datetime:
-    """The inverse of `minute_of`."""
-    return EPOCH + timedelta(minutes=minute)

@@ -14,6 +14,8 @@ MOST_T = 720
 # is a surge.
 LEAST_ARRIVALS = 4
 LEAST_RATIO = 1.5
+# What was called ordinary is forgotten after so many minutes in which it was not needed.
+ALLOWED_CALM = 180
 # Evidence in nats that a surge is over.
 ENOUGH = 10.0
 
@@ -72,6 +74,22 @@ class Episode:
         for_calm = (ratio - 1) * (self.expected - self.last_expected)
         for_calm -= math.log(ratio) * (self.total - self.last_total)
         return for_calm >= ENOUGH and seen < 1.5 * expected + 3 * math.sqrt(expected) + 1
+
+
+@dataclass(slots=True)
+class Allowance:
+    """So many times the expected is ordinary: a manager said so, or a week has shown it.
+
+    `calm`: minutes in which it was not needed, less those in which it was.
+    """
+
+    times: float
+    calm: int = 0
+
+    def is_forgotten(self, seen: float, expected: float) -> bool:
+        """Takes what came in the last minutes; true when it has not been needed for hours."""
+        self.calm = max(self.calm + (-3 if seen > LEAST_RATIO * expected else 1), 0)
+        return self.calm > ALLOWED_CALM
 
 
 @dataclass(slots=True)

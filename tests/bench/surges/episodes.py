@@ -11,7 +11,8 @@ from tests.bench.surges import injections
 from tests.bench.surges.injections import MISSED, Injection, Judged, injected, look
 from tests.bench.surges.peers import LEAD
 from tests.bench.surges.series import Series
-from triage.surge.detector import Detector, time_of
+from triage.surge.detector import Detector
+from triage.surge.quarters import time_of
 
 DAY = 1440
 LASTS = 3 * DAY

@@ -8,7 +8,8 @@ import numpy as np
 
 from tests.bench.surges.peers import LEAD
 from tests.bench.surges.series import Series
-from triage.surge.detector import Detector, time_of
+from triage.surge.detector import Detector
+from triage.surge.quarters import time_of
 
 MULTIPLES = (2, 3, 5, 10, 100)
 RAMPS = (0, 30, 120)

@@ -7,7 +7,7 @@ from tests.bench.surges import figures, peers
 from tests.bench.surges.figures import Delays
 from tests.bench.surges.injections import MULTIPLES, RAMPS, Injection, Judged
 from tests.bench.surges.peers import Peer
-from triage.surge.detector import time_of
+from triage.surge.quarters import time_of
 
 VOLUMES = {"0.3 a minute and more": (0.3, 1e9), "0.1 to 0.3": (0.1, 0.3), "below 0.1": (0.0, 0.1)}
 # The rate at which others' thresholds are set is ours, but at least this.

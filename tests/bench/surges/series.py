@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from triage.surge.baseline import EPOCH, minute_of
+from triage.surge.quarters import EPOCH, minute_of
 
 WEEK = 7 * 1440
 PHILADELPHIA = ZoneInfo("America/New_York")

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 
 from triage.drill.rhythm import rate
-from triage.surge.baseline import minute_of
 from triage.surge.detector import Detector, Reading
 from triage.surge.excursions import Episode
+from triage.surge.quarters import minute_of
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 Factor = Callable[[datetime], float]

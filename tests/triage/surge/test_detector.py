@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.triage.surge.series import MONDAY, draw, during, offset, run, run_on
-from triage.surge.baseline import Cell, minute_of
 from triage.surge.detector import Detector
+from triage.surge.quarters import Cell, minute_of
 
 THIRD_TUESDAY = MONDAY + timedelta(days=15, hours=10)
 NIGHT = MONDAY + timedelta(days=15, hours=3)
