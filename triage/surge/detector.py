@@ -158,9 +158,9 @@ class Detector:
             if not outlook.known:
                 return None
             for track, which in zip(tracks, STEEP, strict=True):
-                track.add(minute, count, outlook.now * outlook.level * share, which)
+                track.add(minute, count, outlook.now * outlook.level * self._allowed() * share, which)
         for track in reversed(tracks):
-            if track.score(outlook, self._allowed()) >= GLANCE * self.threshold:
+            if track.score(outlook) >= GLANCE * self.threshold:
                 ratio = track.n / max(track.m, LEAST_EXPECTED)
                 return Episode(track.began, minute_of(minutes[-1][0]), int(track.n), track.m, ratio)
         return None

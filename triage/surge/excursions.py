@@ -122,13 +122,13 @@ class Excursion:
         if self.t > MOST_T:
             self.n, self.m, self.t = self.n / 2, self.m / 2, self.t / 2
 
-    def score(self, outlook: Outlook, allowed: float = 1.0) -> float:
-        """The evidence that what came is more than `allowed` times the expected, in nats; 0 before two minutes.
+    def score(self, outlook: Outlook) -> float:
+        """The evidence that what came is more than what was expected, in nats; 0 before two minutes.
 
         The largest minute counts as the second largest (a winsorised sum: Dixon 1960): a batch or a catch-up in one
         minute is never a surge, and a steady rise loses next to nothing.
         """
-        n, m = self.n - self.most + self.next, max(self.m * allowed, 1e-6)
+        n, m = self.n - self.most + self.next, max(self.m, 1e-6)
         if n < LEAST_ARRIVALS or n < LEAST_RATIO * m or self.t < 2:
             return 0.0
         return outlook.evidence(n, m, self.t)
