@@ -38,6 +38,8 @@ CLUMP_WEIGHT = 60.0
 # Arrivals expected during a silence after which it is taken for a gap of the feed, and minutes after which it is not.
 SILENCE = 20.0
 SILENCE_MOST = 2 * 1440
+# At the present rate as many minutes would have brought more than this, or it is the hour that is quiet.
+STILL_EXPECTED = 5.0
 # A day type and hour is known from this many minutes on, decayed: 45 are 30 after three and a half weeks. A day of a
 # weekend that has not been seen is judged by what that hour is like on so many minutes of weekdays, with more doubt.
 KNOWN = 30.0
@@ -83,6 +85,7 @@ class Baseline:
             before,
             now,
             after,
+            min(low, self._came(f"k{cell.kind_hour}"), self._came(f"q{cell.quarter}")) * self.level(),
             self.level() * (1.0 if self.has_seen(start, cell) else self._so_far(cell)),
             self.dispersion(),
             self.doubt(start, cell) + 2 * EDGE * (1 - low / high) ** 2,
@@ -167,8 +170,19 @@ class Baseline:
 
     def is_closed(self, minute: int, cell: Cell) -> bool:
         """Whether next to nobody ever came at this hour of this kind of day."""
-        count, seen = self.cells.get(f"k{cell.kind_hour}", (0.0, 0.0))
-        return self.has_seen(minute, cell) and count < CLOSED * self.usual(minute) * seen
+        return self.has_seen(minute, cell) and self._came(f"k{cell.kind_hour}") < CLOSED * self.usual(minute)
+
+    def _came(self, name: str) -> float:
+        """Arrivals a minute in a cell, whatever coarser ones say; infinite where it has not been seen."""
+        count, seen = self.cells.get(name, (0.0, 0.0))
+        return count / seen if seen > 0 else math.inf
+
+    def is_usual_silence(self, minute: int, cell: Cell) -> bool:
+        """Whether nobody came in this quarter a week ago either; notes it for the next week."""
+        name = cell.levels()[0]
+        repeats = self._repeats(name, minute)
+        self.capped[name] = minute
+        return repeats
 
     def learn(self, minute: int, cell: Cell, quarter: Quarter) -> None:
         """Learns a finished quarter hour.

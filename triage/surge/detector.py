@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from triage.surge.baseline import SILENCE, SILENCE_MOST, Baseline
+from triage.surge.baseline import SILENCE, SILENCE_MOST, STILL_EXPECTED, Baseline
 from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, Allowance, Episode, Excursion
 from triage.surge.outlook import QUARTER, Outlook
 from triage.surge.quarters import Cell, Quarter, minute_of
@@ -101,7 +101,7 @@ class Detector:
         m = outlook.expected(minute)
         if count is None:
             return Reading(at, 0, m, 0.0, self.threshold)
-        self._see(count, m)
+        self._see(count, m, outlook.least)
         event, score = self._judge(outlook, minute, count, m)
         if not self._is_frozen():
             self.quarter.add(minute, count, m * self._allowed())
@@ -211,16 +211,21 @@ class Detector:
         quarter, self.quarter = self.quarter, Quarter()
         if not quarter.minutes or self._is_frozen():
             return
-        # A feed that is cut must not teach that nobody calls; one that stays silent for days may.
-        if not quarter.count and self._is_silent():
-            return
         assert self.minute is not None
         start = self.minute - self.minute % QUARTER
-        self.baseline.learn(start, Cell.at(start, self.zone), quarter)
+        cell = Cell.at(start, self.zone)
+        # A feed that is cut must not teach that nobody calls; one that stays silent for days, or at this time of every
+        # week, may.
+        if not quarter.count and self._is_silent() and not self.baseline.is_usual_silence(start, cell):
+            return
+        self.baseline.learn(start, cell, quarter)
 
     def _is_silent(self) -> bool:
-        """Nothing came where much was expected, at an hour of which is known what is normal."""
-        return self._seen and self.quiet[0] > SILENCE and self.quiet[1] < SILENCE_MOST
+        """Nothing came where much was expected and still is, at an hour of which is known what is normal."""
+        if not self._seen or self._outlook is None or self.quiet[1] >= SILENCE_MOST:
+            return False
+        # A business that has closed for the night is quiet, not cut off.
+        return self.quiet[0] > SILENCE and self._outlook.least * self.quiet[1] > STILL_EXPECTED
 
     def _is_frozen(self) -> bool:
         """A surge teaches nothing, unless nobody knows yet what is normal at this hour."""
@@ -229,10 +234,10 @@ class Detector:
     def _allowed(self) -> float:
         return self.allowance.times if self.allowance else 1.0
 
-    def _see(self, count: int, m: float) -> None:
+    def _see(self, count: int, m: float, least: float) -> None:
         self.window.append([count, round(m, 5)])
         del self.window[: -LOOK_BACK[1]]
-        self.quiet = [0.0, 0.0] if count else [self.quiet[0] + m, self.quiet[1] + 1]
+        self.quiet = [0.0, 0.0] if count else [self.quiet[0] + least, self.quiet[1] + 1]
         if self.allowance and self.allowance.is_forgotten(*self._recent(LOOK_BACK[1])):
             self.allowance = None
 

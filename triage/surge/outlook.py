@@ -19,13 +19,15 @@ SINGLE = 1e-3
 class Outlook:
     """One quarter of an hour of one series. Rates are arrivals a minute, without trend: before it, in it, after it.
 
-    `level`: the trend. `phi`: dispersion. `doubt`: squared relative uncertainty of the rate. `clumping` and `batching`:
-    variance over mean of five-minute and of one-minute counts. `known`: what is normal is known well enough to judge.
+    `least`: what may be relied on, whatever minute doors open and close in. `level`: the trend. `phi`: dispersion.
+    `doubt`: squared relative uncertainty of the rate. `clumping` and `batching`: variance over mean of five-minute and
+    of one-minute counts. `known`: what is normal is known well enough to judge.
     """
 
     before: float
     now: float
     after: float
+    least: float
     level: float
     phi: float
     doubt: float

@@ -172,6 +172,21 @@ def test_a_cut_feed_is_told_as_silent():
     assert run(15.6, after=14, counts=lambda at, count: 0 if at >= THIRD_TUESDAY else count).last.silent
 
 
+def test_closing_for_the_night_and_the_weekend_is_not_silence_and_is_learned():
+    silent = []
+    detector = Detector(UTC)
+    for n in range(24 * 1440):
+        at = MONDAY + timedelta(minutes=n)
+        # Doors close in the middle of a quarter of an hour, as the bank's do.
+        open_now = at.weekday() < 5 and 8 * 60 <= at.hour * 60 + at.minute < 21 * 60 + 5
+        if detector.step(at, 20 if open_now else 0).silent and n > 14 * 1440:
+            silent.append(at)
+    assert silent == []
+    for days in (25.95, 26.5):
+        minute = minute_of(MONDAY + timedelta(days=days))
+        assert detector.baseline.is_closed(minute, Cell.at(minute, UTC))
+
+
 def test_a_lull_in_the_first_week_is_learned_and_the_same_hour_is_known_a_week_later():
     lull = MONDAY + timedelta(days=5, hours=17)
     ran = run(13, times=during(lull - timedelta(minutes=5), 25, 0))

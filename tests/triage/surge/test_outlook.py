@@ -8,7 +8,16 @@ from triage.surge.outlook import LASTING, Outlook, clumped
 
 
 def outlook(**values):
-    usual = {"before": 1.0, "now": 1.0, "after": 1.0, "level": 1.0, "phi": 0.01, "doubt": 0.01, "clumping": 1.0}
+    usual = {
+        "before": 1.0,
+        "now": 1.0,
+        "after": 1.0,
+        "least": 1.0,
+        "level": 1.0,
+        "phi": 0.01,
+        "doubt": 0.01,
+        "clumping": 1.0,
+    }
     return Outlook(**{**usual, "batching": 1.0, "known": True, **values})
 
 
