@@ -56,6 +56,7 @@ def starts(series: Series, number: int, dice: np.random.Generator) -> list[int]:
     closed = np.repeat(day < 0.2 * usual - 3, 1440)[: len(series.counts)]
     busy = series.truth >= 0.05 * series.mean()
     fit = far & busy & ~closed & np.roll(busy, -60)
+    fit[-HORIZON:] = False
     by_day = (hours >= 8) & (hours < 20)
     found: list[int] = []
     for which in (by_day, ~by_day):
