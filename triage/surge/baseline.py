@@ -81,17 +81,20 @@ class Baseline:
         around = (Cell.at(start - QUARTER, zone), cell, Cell.at(start + QUARTER, zone))
         before, now, after = (self.rate(start, one) for one in around)
         low, high = min(before, now, after), max(before, now, after)
+        seen = self.has_seen(start, cell)
         return Outlook(
             before,
             now,
             after,
             min(low, self._came(f"k{cell.kind_hour}"), self._came(f"q{cell.quarter}")) * self.level(),
-            self.level() * (1.0 if self.has_seen(start, cell) else self._so_far(cell)),
+            self.level() * (1.0 if seen else self._so_far(cell)),
             self.dispersion(),
             self.doubt(start, cell) + 2 * EDGE * (1 - low / high) ** 2,
             _clumping(self.clumps),
             _clumping(self.batches),
             self.knows(start, cell),
+            seen,
+            seen and self.is_closed(start, cell),
         )
 
     def rate(self, minute: int, cell: Cell) -> float:

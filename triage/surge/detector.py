@@ -88,8 +88,6 @@ class Detector:
     _usual: float | None = None
     _quarter_at: int = -1
     _outlook: Outlook | None = None
-    _seen: bool = False
-    _closed: bool = False
 
     def step(self, at: datetime, count: int | None) -> Reading:
         """Takes the next minute. None: nothing is known of it (no heartbeat); it is neither judged nor learned."""
@@ -99,13 +97,14 @@ class Detector:
         outlook = self._turn(minute)
         self.minute = minute
         m = outlook.expected(minute)
+        threshold = self.threshold
         if count is None:
-            return Reading(at, 0, m, 0.0, self.threshold)
+            return Reading(at, 0, m, 0.0, threshold)
         self._see(count, m, outlook.least)
-        event, score = self._judge(outlook, minute, count, m)
-        if not self._is_frozen():
-            self.quarter.add(minute, count, m * self._allowed())
-        return Reading(at, count, m, score, self.threshold, event, self._is_silent())
+        event, score = self._judge(outlook, minute, count, m, threshold)
+        if self.episode is None or not self._is_frozen():
+            self.quarter.add(minute, count, m * self._allowed() if self.allowance else m)
+        return Reading(at, count, m, score, threshold, event, self._is_silent())
 
     def dismiss(self, minute: int) -> None:
         """A manager says at `minute` that what goes on, or ended just now, is no surge.
@@ -203,8 +202,6 @@ class Detector:
                 self.maxima = [*self.maxima, round(self.today, 2)][-DAYS_REMEMBERED:]
                 self.today, self._usual = 0.0, None
         self._quarter_at, self._outlook = start, self.baseline.outlook(start, self.zone)
-        self._seen = self.baseline.has_seen(start, Cell.at(start, self.zone))
-        self._closed = self.baseline.is_closed(start, Cell.at(start, self.zone))
         return self._outlook
 
     def _learn(self) -> None:
@@ -222,10 +219,11 @@ class Detector:
 
     def _is_silent(self) -> bool:
         """Nothing came where much was expected and still is, at an hour of which is known what is normal."""
-        if not self._seen or self._outlook is None or self.quiet[1] >= SILENCE_MOST:
+        least, minutes = self.quiet
+        if least <= SILENCE or self._outlook is None or not self._outlook.seen or minutes >= SILENCE_MOST:
             return False
         # A business that has closed for the night is quiet, not cut off.
-        return self.quiet[0] > SILENCE and self._outlook.least * self.quiet[1] > STILL_EXPECTED
+        return self._outlook.least * minutes > STILL_EXPECTED
 
     def _is_frozen(self) -> bool:
         """A surge teaches nothing, unless nobody knows yet what is normal at this hour."""
@@ -246,12 +244,12 @@ class Detector:
         seen = self.window[-minutes:]
         return sum(x for x, _ in seen), sum(m for _, m in seen)
 
-    def _judge(self, outlook: Outlook, minute: int, count: int, m: float) -> tuple[str, float]:
+    def _judge(self, outlook: Outlook, minute: int, count: int, m: float, threshold: float) -> tuple[str, float]:
         if self.episode:
-            return self._follow(self.episode, minute, count, m), 0.0
+            return self._follow(self.episode, outlook, minute, count, m), 0.0
         if self.resting:
             self.resting.add(minute, count, m)
-            self.rested += not self._closed
+            self.rested += not outlook.closed
             if self.rested > RESUME:
                 self.resting = None
         if not outlook.known:
@@ -259,22 +257,25 @@ class Detector:
             self._forget_excursions()
             return self._judge_by_ceiling(minute), 0.0
         allowed = self._allowed()
-        scores = []
+        score, enough = 0.0, None
         for which, excursion in enumerate(self.excursions):
+            if not count and not excursion.t:
+                continue
             excursion.add(minute, count, m * allowed, which)
-            scores.append(excursion.score(outlook) if excursion.n >= LEAST_ARRIVALS else 0.0)
-        score = max(scores)
-        if score < self.threshold:
+            if excursion.n < LEAST_ARRIVALS:
+                continue
+            found = excursion.score(outlook)
+            score = max(score, found)
+            # The steepest that suffices knows best when it began.
+            enough = excursion if found >= threshold else enough
+        if enough is None:
             self.today = max(self.today, score)
-            return self._notice(score), score
-        # The steepest that suffices knows best when it began.
-        steepest = max(which for which, found in enumerate(scores) if found >= self.threshold)
-        found = self.excursions[steepest]
-        return self._start(found.began, minute, int(found.n), found.m / allowed), score
+            return self._notice(score, threshold) if score or self.noticed else "", score
+        return self._start(enough.began, minute, int(enough.n), enough.m / allowed), score
 
-    def _notice(self, score: float) -> str:
+    def _notice(self, score: float, threshold: float) -> str:
         """Says once for every excursion that somebody might look."""
-        limit = NOTICE / THRESHOLD * self.threshold
+        limit = NOTICE / THRESHOLD * threshold
         if score < limit / 2:
             self.noticed = max(self.noticed - 1, 0)
             return ""
@@ -316,10 +317,10 @@ class Detector:
         if any(one.t for one in self.excursions):
             self.excursions = [Excursion() for _ in MULTIPLES]
 
-    def _follow(self, episode: Episode, minute: int, count: int, m: float) -> str:
+    def _follow(self, episode: Episode, outlook: Outlook, minute: int, count: int, m: float) -> str:
         episode.add(minute, count, m)
         self._note_peak(episode, minute)
-        if self._closed and not count and minute - episode.last < CLOSED_MOST:
+        if outlook.closed and not count and minute - episode.last < CLOSED_MOST:
             return ""
         seen, expected = self._recent(min(max(episode.last - episode.began, LOOK_BACK[0]), LOOK_BACK[1]))
         episode.calm = episode.calm + 1 if episode.is_calm(seen, expected) else 0

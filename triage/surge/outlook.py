@@ -21,7 +21,8 @@ class Outlook:
 
     `least`: what may be relied on, whatever minute doors open and close in. `level`: the trend. `phi`: dispersion.
     `doubt`: squared relative uncertainty of the rate. `clumping` and `batching`: variance over mean of five-minute and
-    of one-minute counts. `known`: what is normal is known well enough to judge.
+    of one-minute counts. `known`: what is normal is known well enough to judge. `seen`: this hour of this kind of day
+    has been seen itself. `closed`: next to nobody ever came at it.
     """
 
     before: float
@@ -34,12 +35,14 @@ class Outlook:
     clumping: float
     batching: float
     known: bool
+    seen: bool = True
+    closed: bool = False
 
     def expected(self, minute: int) -> float:
         """The larger of the cell and the straight line between cells, times the trend: sharp edges do not page."""
         at = minute % QUARTER + 0.5 - QUARTER / 2
-        other = self.before if at < 0 else self.after
-        return max(self.now, self.now + (other - self.now) * abs(at) / QUARTER) * self.level
+        rise = (self.before if at < 0 else self.after) - self.now
+        return (self.now + rise * abs(at) / QUARTER if rise > 0 else self.now) * self.level
 
     def evidence(self, n: float, m: float, minutes: float) -> float:
         """Nats of evidence that `n` arrivals where `m` were expected, in so many minutes, are more than ordinary.
