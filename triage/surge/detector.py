@@ -47,7 +47,7 @@ LEAST_EXPECTED = 0.25
 ABOVE_LARGEST = 3.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes three times as long: there is one a minute and series
 class Reading:
     """What one minute says. `event` is "notice", "start", "resume", "end" or empty; `silent`: the feed seems cut."""
 
@@ -234,7 +234,8 @@ class Detector:
 
     def _see(self, count: int, m: float, least: float) -> None:
         self.window.append([count, round(m, 5)])
-        del self.window[: -LOOK_BACK[1]]
+        if len(self.window) > LOOK_BACK[1]:
+            del self.window[0]
         self.quiet = [0.0, 0.0] if count else [self.quiet[0] + least, self.quiet[1] + 1]
         if self.allowance and self.allowance.is_forgotten(*self._recent(LOOK_BACK[1])):
             self.allowance = None

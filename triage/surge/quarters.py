@@ -12,7 +12,8 @@ Pair = list[float]
 
 def minute_of(at: datetime) -> int:
     """Whole minutes since the epoch of this module."""
-    return int((at - EPOCH).total_seconds() // 60)
+    since = at - EPOCH
+    return since.days * 1440 + since.seconds // 60
 
 
 def time_of(minute: int) -> datetime:
