@@ -258,6 +258,8 @@ def test_what_a_manager_dismisses_is_learned_and_does_not_page_again_but_more_of
     assert ran.detector.episode
     ran.detector.dismiss(ran.detector.minute)
     assert ran.detector.episode is None
+    state = json.loads(json.dumps(ran.detector.save()))
+    assert Detector.load(state, UTC).allowance == ran.detector.allowance
     after = run_on(ran.detector, 15.5, 16.4, lasting)
     assert after.events == []
     next_week = THIRD_TUESDAY + timedelta(days=7, hours=3)
