@@ -15,7 +15,7 @@ from triage.surge.quarters import EPOCH, minute_of
 WEEK = 7 * 1440
 PHILADELPHIA = ZoneInfo("America/New_York")
 CHICAGO = ZoneInfo("America/Chicago")
-# Weather that was in the news of Montgomery County, written down from there and not from any detector.
+# Days of bad weather around Philadelphia, written down from general knowledge before any detector had run.
 WEATHER = (
     ("2015-12-23 06:00", "2015-12-24 12:00"),  # rain and floods
     ("2016-01-10 06:00", "2016-01-11 06:00"),  # rain and wind
