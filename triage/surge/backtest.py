@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TextIO
 
-from triage.surge.baseline import minute_of
-from triage.surge.detector import Detector, Reading, time_of
+from triage.surge.detector import NOTICE, NOTICE_CALM, THRESHOLD, Detector, Reading
 from triage.surge.excursions import Episode
+from triage.surge.quarters import minute_of, time_of
 
-# The score at which somebody would like to look, without being woken.
-NOTICE = 9.0
-# A notice ends when the score has been below half of it for so many minutes.
-NOTICE_CALM = 15
 TIME_NAMES = (
     "time",
     "timestamp",
@@ -194,13 +190,13 @@ class _Notices:
         self._calm = 0
 
     def see(self, minute: int, seen_at: int, reading: Reading, detector: Detector) -> None:
-        if self._open is None and reading.score >= NOTICE:
+        if reading.event == "notice" and self._open is None:
             strongest = max(detector.excursions, key=lambda one: one.n - one.m)
             self._open = Found(self._series, "notice", strongest.began or minute, seen_at)
             self._open.excess = strongest.n - strongest.m
         if self._open is None:
             return
-        self._calm = self._calm + 1 if reading.score < NOTICE / 2 else 0
+        self._calm = self._calm + 1 if reading.score < NOTICE / THRESHOLD * reading.threshold / 2 else 0
         self._open.peak_ratio = max(self._open.peak_ratio, detector.ratio())
         self._open.excess = max(self._open.excess, max(one.n - one.m for one in detector.excursions))
         if self._calm >= NOTICE_CALM:
@@ -217,7 +213,11 @@ class _Notices:
 
 
 def summary(found: list[Found], histories: Mapping[str, History], seconds: float) -> dict[str, Any]:
-    """How much was looked at, what was found, and how long it took."""
+    """How much was looked at, what was found, and how long it took.
+
+    `scores`: what a notice and a page take at least; restless weeks raise both (`Detector.threshold`), and so do many
+    series beside one another.
+    """
     hours = sum((max(one.counts) + one.step - min(one.counts)) / 60 for one in histories.values())
     return {
         "summary": True,
@@ -226,6 +226,7 @@ def summary(found: list[Found], histories: Mapping[str, History], seconds: float
         "arrivals": sum(sum(one.counts.values()) for one in histories.values()),
         "pages": sum(one.level == "page" for one in found),
         "notices": sum(one.level == "notice" for one in found),
+        "scores": {"notice": NOTICE, "page": THRESHOLD},
         "pages_per_series_year": round(sum(one.level == "page" for one in found) / max(hours / 8766, 1e-9), 2),
         "seconds": round(seconds, 2),
     }

@@ -7,18 +7,27 @@ with a half-life, so that the newest weeks count most. No Django; times are awar
 """
 
 import math
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone, tzinfo
+from dataclasses import dataclass, field, fields
+from datetime import tzinfo
 from typing import Any
 
-QUARTER = 15
+from triage.surge.outlook import EDGE, QUARTER, Outlook
+from triage.surge.quarters import Cell, Pair, Quarter, differ
+from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
+
 # Minutes after which a count weighs half: six weeks, and two for the overall rate.
 HALF_LIFE = 42 * 1440
 HALF_LIFE_OVERALL = 14 * 1440
-# Minutes after which the trend's evidence weighs half, its prior in arrivals, and its bounds.
-HALF_LIFE_TREND = 36 * 60
+# Minutes after which the trend's evidence weighs half, its prior in arrivals and in minutes at the usual rate (it is
+# most of what days do by chance), and its bounds.
+HALF_LIFE_TREND = 72 * 60
 TREND_PRIOR = 20.0
+TREND_PRIOR_MINUTES = 6 * 1440
 TREND_BOUNDS = (0.8, 1.5)
+# The trend is judged by blocks of so many expected arrivals, or a day. A block far below what is expected is a holiday
+# and says nothing of the days after it; one far above says no more than the bound.
+TREND_BLOCK = 40.0
+TREND_CREDIBLE = (0.6, 1.5)
 # Dispersion of the negative binomial: bounds, prior, and the prior's weight in squared arrivals.
 PHI_BOUNDS = (0.01, 1.0)
 PHI_PRIOR = 0.03
@@ -29,69 +38,93 @@ CLUMP_WEIGHT = 60.0
 # Arrivals expected during a silence after which it is taken for a gap of the feed, and minutes after which it is not.
 SILENCE = 20.0
 SILENCE_MOST = 2 * 1440
-# A day type and hour is known from this many minutes on, decayed: 45 are 30 after three and a half weeks.
+# At the present rate as many minutes would have brought more than this, or it is the hour that is quiet.
+STILL_EXPECTED = 5.0
+# A day type and hour is known from this many minutes on, decayed: 45 are 30 after three and a half weeks. A day of a
+# weekend that has not been seen is judged by what that hour is like on so many minutes of weekdays, with more doubt.
 KNOWN = 30.0
-EPOCH = datetime(2020, 1, 6, tzinfo=timezone.utc)  # noqa: UP017  a Monday
-
-Pair = list[float]
-
-
-def minute_of(at: datetime) -> int:
-    """Whole minutes since the epoch of this module."""
-    return int((at - EPOCH).total_seconds() // 60)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Where a time lies in the week, from fine to coarse."""
-
-    quarter: int
-    hour_of_week: int
-    kind_hour: int
-    hour: int
-
-    @classmethod
-    def at(cls, minute: int, zone: tzinfo) -> "Cell":
-        """The cell of a minute in the business's local time, so that a change of clocks moves nothing."""
-        local = (EPOCH + timedelta(minutes=minute)).astimezone(zone)
-        day = local.weekday()
-        kind = max(0, day - 4)
-        hour_of_week = day * 24 + local.hour
-        return cls(hour_of_week * 4 + local.minute // QUARTER, hour_of_week, kind * 24 + local.hour, local.hour)
-
-    def levels(self) -> tuple[str, str, str, str]:
-        return (f"q{self.quarter}", f"w{self.hour_of_week}", f"k{self.kind_hour}", f"h{self.hour}")
+KNOWN_BY_WEEKDAYS = 45.0
+# Below this share of the series' usual rate doors are closed.
+CLOSED = 0.005
+# Such a day is also judged by its hours so far: their prior in arrivals, and the bounds of the ratio.
+DAY_PRIOR = 10.0
+DAY_BOUNDS = (0.1, 1.5)
+# Quarters that can be unlearned, when it turns out that a surge had begun in them.
+RECENT = 96
 
 
 @dataclass(slots=True)
 class Baseline:
-    """The levels of one series. What is learned is inflated by 2^(age / half-life), so that decay costs nothing."""
+    """The levels of one series. What is learned is inflated by 2^(age / half-life), so that decay costs nothing.
+
+    `day`: this day of the week, what came on it and what its cells said. `most`: the largest quarter that was learned.
+    `recent`: the newest quarters as they were learned: (start, count, minutes, trend before it, what came).
+    """
 
     origin: int = 0
     cells: dict[str, Pair] = field(default_factory=dict)
     overall: Pair = field(default_factory=lambda: [0.0, 0.0])
     capped: dict[str, int] = field(default_factory=dict)
     trend: Pair = field(default_factory=lambda: [0.0, 0.0])
+    block: Pair = field(default_factory=lambda: [0.0, 0.0, 0.0])
     spread: Pair = field(default_factory=lambda: [0.0, 0.0])
     clumps: Pair = field(default_factory=lambda: [0.0, 0.0])
+    batches: Pair = field(default_factory=lambda: [0.0, 0.0])
     hour: Pair = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    day: list[float] = field(default_factory=lambda: [-1, 0.0, 0.0])
+    most: float = 0.0
+    recent: list[list[float]] = field(default_factory=list)
+
+    def outlook(self, start: int, zone: tzinfo) -> Outlook:
+        """What is expected in the quarter that begins at `start`, as of then."""
+        cell = Cell.at(start, zone)
+        around = (Cell.at(start - QUARTER, zone), cell, Cell.at(start + QUARTER, zone))
+        before, now, after = (self.rate(start, one) for one in around)
+        low, high = min(before, now, after), max(before, now, after)
+        seen = self.has_seen(start, cell)
+        return Outlook(
+            before,
+            now,
+            after,
+            min(low, self._came(f"k{cell.kind_hour}"), self._came(f"q{cell.quarter}")) * self.level(),
+            self.level() * (1.0 if seen else self._so_far(cell)),
+            self.dispersion(),
+            self.doubt(start, cell) + 2 * EDGE * (1 - low / high) ** 2,
+            _clumping(self.clumps),
+            _clumping(self.batches),
+            self.knows(start, cell),
+            seen,
+            seen and self.is_closed(start, cell),
+        )
 
     def rate(self, minute: int, cell: Cell) -> float:
         """Arrivals a minute in a cell as of `minute`, without trend."""
         fade = 2.0 ** ((self.origin - minute) / HALF_LIFE)
         quarter, hour_of_week, kind, hour = cell.levels()
-        age = 2.0 ** ((self.origin - minute) / HALF_LIFE_OVERALL)
-        r = max((self.overall[0] * age + 0.5) / (self.overall[1] * age + 60), 1e-4)
+        r = self.usual(minute)
         for key, least, arrivals in ((hour, 30, 3), (kind, 60, 5), (hour_of_week, 60, 5), (quarter, 30, 25)):
             k = max(least, arrivals / r)
             count, seen = self.cells.get(key, (0.0, 0.0))
             r = max((count * fade + k * r) / (seen * fade + k), 1e-5)
         return r
 
+    def usual(self, minute: int) -> float:
+        """Arrivals a minute over all hours."""
+        age = 2.0 ** ((self.origin - minute) / HALF_LIFE_OVERALL)
+        return max((self.overall[0] * age + 0.5) / (self.overall[1] * age + 60), 1e-4)
+
     def level(self) -> float:
         """The trend: how the last days compare with what the cells say."""
-        ratio = (self.trend[0] + TREND_PRIOR) / (self.trend[1] + TREND_PRIOR)
+        prior = TREND_PRIOR + TREND_PRIOR_MINUTES * self.overall[0] / max(self.overall[1], 1.0)
+        ratio = (self.trend[0] + prior) / (self.trend[1] + prior)
         return min(max(ratio, TREND_BOUNDS[0]), TREND_BOUNDS[1])
+
+    def _so_far(self, cell: Cell) -> float:
+        """How the day has been so far beside what other days tell of it: a weekend that is seen for the first time."""
+        if self.day[0] != cell.day:
+            return 1.0
+        ratio = (self.day[1] + DAY_PRIOR) / (self.day[2] + DAY_PRIOR)
+        return min(max(ratio, DAY_BOUNDS[0]), DAY_BOUNDS[1])
 
     def dispersion(self) -> float:
         """phi of a negative binomial: variance = mean + phi × mean²."""
@@ -102,37 +135,98 @@ class Baseline:
         """Squared relative uncertainty of the expected rate itself; falls with what was seen of this hour."""
         return 0.25 / (1 + self.seen(minute, cell) / 60)
 
-    def clumping(self) -> float:
-        """Variance over mean of five-minute counts, beyond what `dispersion` explains: one cause, several arrivals."""
-        d = (self.clumps[0] + CLUMP_WEIGHT) / (self.clumps[1] + CLUMP_WEIGHT)
-        return min(max(d, CLUMP_BOUNDS[0]), CLUMP_BOUNDS[1])
-
     def seen(self, minute: int, cell: Cell) -> float:
         """Minutes seen of this day type and hour, decayed."""
-        return self.cells.get(f"k{cell.kind_hour}", (0.0, 0.0))[1] * 2.0 ** ((self.origin - minute) / HALF_LIFE)
+        return self._seen(minute, cell.kind_hour)
+
+    def _seen(self, minute: int, kind_hour: int) -> float:
+        return self.cells.get(f"k{kind_hour}", (0.0, 0.0))[1] * 2.0 ** ((self.origin - minute) / HALF_LIFE)
 
     def knows(self, minute: int, cell: Cell) -> bool:
-        """False in a series' first week, until this day type and hour have been seen."""
+        """False in a series' first days, until this day type and hour have been seen, or weekdays tell of a weekend."""
+        return self.has_seen(minute, cell) or (cell.is_weekend and self._seen(minute, cell.hour) >= KNOWN_BY_WEEKDAYS)
+
+    def has_seen(self, minute: int, cell: Cell) -> bool:
+        """Whether this day type and hour have been seen themselves."""
         return self.seen(minute, cell) >= KNOWN
 
-    def learn(self, minute: int, cell: Cell, count: float, minutes: float, expected: float) -> None:
-        """Learns a finished quarter hour: `count` arrivals in `minutes` that were seen, `expected` before it began.
+    def expect(self, first: int, step: int, number: int, zone: tzinfo) -> list[tuple[float, float, float]]:
+        """Expected arrivals and the band around them, of `number` stretches of `step` minutes from `first`."""
+        level = self.level()
+        rates: dict[int, tuple[float, float]] = {}
+        found = []
+        for at in range(first, first + step * number, step):
+            m = 0.0
+            for minute in range(at, at + step, min(step, QUARTER)):
+                quarter = minute - minute % QUARTER
+                if quarter not in rates:
+                    cell = Cell.at(quarter, zone)
+                    rates[quarter] = (self.rate(quarter, cell) * level, self.doubt(quarter, cell))
+                m += rates[quarter][0] * min(step, QUARTER)
+            found.append((m, *self.band(m, rates[quarter][1])))
+        return found
+
+    def band(self, expected: float, doubt: float = 0.0) -> tuple[float, float]:
+        """Three standard deviations of a negative binomial about what is expected, and not below nothing."""
+        width = 3 * math.sqrt(expected + (self.dispersion() + doubt / 2) * expected**2)
+        return max(expected - width, 0.0), expected + width
+
+    def is_closed(self, minute: int, cell: Cell) -> bool:
+        """Whether next to nobody ever came at this hour of this kind of day."""
+        return self.has_seen(minute, cell) and self._came(f"k{cell.kind_hour}") < CLOSED * self.usual(minute)
+
+    def _came(self, name: str) -> float:
+        """Arrivals a minute in a cell, whatever coarser ones say; infinite where it has not been seen."""
+        count, seen = self.cells.get(name, (0.0, 0.0))
+        return count / seen if seen > 0 else math.inf
+
+    def is_usual_silence(self, minute: int, cell: Cell) -> bool:
+        """Whether nobody came in this quarter a week ago either; notes it for the next week."""
+        name = cell.levels()[0]
+        repeats = self._repeats(name, minute)
+        self.capped[name] = minute
+        return repeats
+
+    def learn(self, minute: int, cell: Cell, quarter: Quarter) -> None:
+        """Learns a finished quarter hour.
 
         A quarter far above what is expected is a past surge until the same quarter repeats it a week later: capped
         at three standard deviations, and the further above, the less it weighs.
         """
-        quarter = cell.levels()[0]
+        name, count, expected = cell.levels()[0], quarter.count, quarter.expected
         variance = expected + (self.dispersion() + self.doubt(minute, cell)) * expected**2
         cap = expected + 3 * math.sqrt(max(variance, 1.0))
         weight, kept = 1.0, count
-        if count > cap and quarter in self.cells and not self._repeats(quarter, minute):
+        familiar = name in self.cells or self.knows(minute, cell)
+        if count > cap and familiar and not self._repeats(name, minute):
             weight, kept = max((cap / count) ** 2, 0.02), cap
-            self.capped[quarter] = minute
+            self.capped[name] = minute
         elif count <= cap:
-            self.capped.pop(quarter, None)
-        self._add(minute, cell, kept * weight, minutes * weight)
-        self._learn_trend(kept, expected, minutes)
-        self._learn_hour(kept, expected, minutes)
+            self.capped.pop(name, None)
+        entry = [minute, kept * weight, quarter.minutes * weight, *self.trend, count]
+        self.recent = [*self.recent, entry][-RECENT:]
+        if self.day[0] != cell.day:
+            self.day = [cell.day, 0.0, 0.0]
+        self.day = [cell.day, self.day[1] + kept, self.day[2] + self.rate(minute, cell) * quarter.minutes]
+        self._add(minute, cell, kept * weight, quarter.minutes * weight)
+        self.most = max(self.most, kept)
+        self._learn_trend(kept, expected, quarter.minutes)
+        self._learn_hour(kept, expected, quarter.minutes, self.doubt(minute, cell))
+        if quarter.is_whole():
+            self._learn_clumps(quarter)
+
+    def unlearn(self, since: int, zone: tzinfo) -> tuple[float, float]:
+        """Takes back the quarters that reach beyond `since`, as far as they are remembered; (count, minutes) of them.
+
+        A surge that turns out to have begun in them must not be part of what is normal.
+        """
+        gone = [entry for entry in self.recent if entry[0] + QUARTER > since]
+        self.recent = [entry for entry in self.recent if entry[0] + QUARTER <= since]
+        for start, count, minutes, *_ in gone:
+            self._add(int(start), Cell.at(int(start), zone), -count, -minutes)
+        if gone:
+            self.trend, self.block = list(gone[0][3:5]), [0.0, 0.0, 0.0]
+        return sum(entry[5] for entry in gone), QUARTER * len(gone)
 
     def _repeats(self, quarter: str, minute: int) -> bool:
         before = self.capped.get(quarter)
@@ -155,13 +249,22 @@ class Baseline:
         self.overall[1] += minutes * swell
 
     def _learn_trend(self, count: float, expected: float, minutes: float) -> None:
-        fade = 2.0 ** (-minutes / HALF_LIFE_TREND)
         # `expected` carries the trend already; the evidence is against the cells alone.
-        self.trend[0] = self.trend[0] * fade + count
-        self.trend[1] = self.trend[1] * fade + expected / self.level()
+        self.block = [self.block[0] + count, self.block[1] + expected / self.level(), self.block[2] + minutes]
+        seen, m, lasted = self.block
+        if m < TREND_BLOCK and lasted < 1440:
+            return
+        self.block = [0.0, 0.0, 0.0]
+        if seen < TREND_CREDIBLE[0] * m:
+            return
+        fade = 2.0 ** (-lasted / HALF_LIFE_TREND)
+        self.trend = [self.trend[0] * fade + min(seen, TREND_CREDIBLE[1] * m), self.trend[1] * fade + m]
 
-    def _learn_hour(self, count: float, expected: float, minutes: float) -> None:
-        """Dispersion by the method of moments from hours; quiet hours (holidays) say nothing about it."""
+    def _learn_hour(self, count: float, expected: float, minutes: float, doubt: float) -> None:
+        """Dispersion by the method of moments from hours, beyond what the baseline's own doubt explains.
+
+        Quiet hours (holidays) say nothing about it.
+        """
         self.hour = [self.hour[0] + count, self.hour[1] + expected, self.hour[2] + minutes]
         if self.hour[2] < 60:
             return
@@ -170,36 +273,39 @@ class Baseline:
         if seen < 0.3 * m:
             return
         fade = 2.0 ** (-60 / HALF_LIFE)
-        self.spread = [self.spread[0] * fade + (seen - m) ** 2 - m, self.spread[1] * fade + m * m]
+        self.spread = [self.spread[0] * fade + (seen - m) ** 2 - m - doubt / 2 * m * m, self.spread[1] * fade + m * m]
 
-    def learn_clump(self, count: float, expected: float) -> None:
-        """Learns from a finished five-minute bin how arrivals clump. One outlier says little: it is capped."""
-        fade = 2.0 ** (-5 / HALF_LIFE_OVERALL)
-        variance = expected + self.dispersion() * expected**2
-        square = min((count - expected) ** 2, 36 * max(variance, 0.25))
-        self.clumps = [
-            self.clumps[0] * fade + square * expected / max(variance, 1e-9),
-            self.clumps[1] * fade + expected,
-        ]
+    def _learn_clumps(self, quarter: Quarter) -> None:
+        """Learns from bins of five minutes and of one, each about its neighbour, how arrivals clump and are batched."""
+        fade = 2.0 ** (-QUARTER / HALF_LIFE_OVERALL)
+        for sums in (self.clumps, self.batches):
+            sums[0] *= fade
+            sums[1] *= fade
+        first, second, third = quarter.fives[:2], quarter.fives[2:4], quarter.fives[4:]
+        differ(self.clumps, first, second)
+        differ(self.clumps, second, third)
+        self.batches[0] += quarter.jumps[0]
+        self.batches[1] += quarter.jumps[1]
 
     def save(self) -> dict[str, Any]:
         """The state as JSON; six digits are more than any count carries."""
-        return {
-            "origin": self.origin,
-            "cells": {key: [_short(count), _short(seen)] for key, (count, seen) in self.cells.items()},
-            "overall": self.overall,
-            "capped": self.capped,
-            "trend": self.trend,
-            "spread": self.spread,
-            "clumps": self.clumps,
-            "hour": self.hour,
-        }
+        state = {one.name: getattr(self, one.name) for one in fields(self)}
+        state["cells"] = {key: [_short(count), _short(seen)] for key, (count, seen) in self.cells.items()}
+        state["recent"] = [[_short(value) for value in entry] for entry in self.recent]
+        return state
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "Baseline":
-        """The inverse of `save`."""
-        return cls(**state)
+        """The inverse of `save`. What an earlier version kept otherwise is left out and learned anew."""
+        names = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in state.items() if name in names})
+
+
+def _clumping(sums: Pair) -> float:
+    """Variance over mean of neighbouring counts: one cause, several arrivals; one where each comes by itself."""
+    d = (sums[0] + CLUMP_WEIGHT) / (sums[1] + CLUMP_WEIGHT)
+    return min(max(d, CLUMP_BOUNDS[0]), CLUMP_BOUNDS[1])
 
 
 def _short(value: float) -> float:
-    return float(f"{value:.6g}")
+    return value if isinstance(value, int) else float(f"{value:.6g}")

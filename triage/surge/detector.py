@@ -1,41 +1,55 @@
 """Says minute by minute whether a series has left its rhythm: one small object per series, pure Python, causal.
 
-For each of a few multiples k a Poisson CUSUM (Page 1954), S += x ln k − (k − 1) m, marks excursions: it leaves zero
-when more arrives than k explains and forgets when it returns. An excursion is then judged as a whole: the
-log-likelihood ratio of a negative binomial for N arrivals against M expected, with its largest minute left out (a
-batch, a catch-up after a gap, one clump never pages), with a dispersion that shrinks with its length, divided by how
-much arrivals clump. The largest over k is the score; a surge starts at the threshold, which quiet weeks may raise.
+For each of a few multiples k a Poisson CUSUM marks excursions: it leaves zero when more arrives than k explains and
+forgets when it returns. An excursion is then judged as a whole (`Excursion.score`, `Outlook.evidence`): how much it
+speaks against an ordinary rate that is off by chance and against arrivals that come in clumps, its largest minute
+counting as the second largest. The largest over k is the score; a surge starts at the threshold, which restless weeks
+may raise.
+
+A manager's word counts for more: `dismiss` says that what goes on is no surge, `declare` that it is one.
 """
 
-import math
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
-from triage.surge.baseline import EPOCH, QUARTER, SILENCE, SILENCE_MOST, Baseline, Cell, minute_of
-from triage.surge.excursions import MULTIPLES, Episode, Excursion
+from triage.surge.baseline import SILENCE, SILENCE_MOST, STILL_EXPECTED, Baseline
+from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, Allowance, Episode, Excursion
+from triage.surge.outlook import QUARTER, Outlook
+from triage.surge.quarters import Cell, Quarter, minute_of
+from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
 
 THRESHOLD = 12.5
+# The score at which somebody would like to look, without being woken, and the calm minutes, below half of it, after
+# which that is said anew. Where the threshold is higher, so is this.
+NOTICE = 9.0
+NOTICE_CALM = 15
 # How far above the usual daily maximum (80th percentile of so many days) a surge has to be.
 DAYS_REMEMBERED = 28
 ABOVE_USUAL = 1.5
 # A glance at minutes that are not complete needs this much more, and a steep rise.
-GLANCE = 1.5
+GLANCE = 1.25
 STEEP = (2, 3)
-# An end needs so many calm minutes, each looking back over the surge's own length within these bounds.
+# An end needs so many calm minutes, each looking back over the surge's own length within these bounds; more of them
+# when somebody said that it is a surge.
 CALM = 15
+CALM_BY_HAND = 60
 LOOK_BACK = (10, 30)
 # Minutes after an end in which a start goes on with the same surge.
 RESUME = 180
-# Minutes after which the baseline learns even during a surge.
+# While doors are closed, that nobody comes says neither that a surge goes on nor that it is over, for so many minutes.
+CLOSED_MOST = 16 * 60
+# Minutes after which a surge is what is usual now.
 FROZEN_MOST = 7 * 1440
 # Expected arrivals below which a ratio says nothing.
 LEAST_EXPECTED = 0.25
+# While the hour is not known, a surge is also this many times the largest quarter hour ever learned.
+ABOVE_LARGEST = 3.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes three times as long: there is one a minute and series
 class Reading:
-    """What one minute says. `event` is "start", "resume", "end" or empty; `silent`: the feed seems to be cut."""
+    """What one minute says. `event` is "notice", "start", "resume", "end" or empty; `silent`: the feed seems cut."""
 
     minute: datetime
     count: int
@@ -61,33 +75,73 @@ class Detector:
     minute: int | None = None
     excursions: list[Excursion] = field(default_factory=lambda: [Excursion() for _ in MULTIPLES])
     window: list[list[float]] = field(default_factory=list)
-    quarter: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    five: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    quarter: Quarter = field(default_factory=Quarter)
     maxima: list[float] = field(default_factory=list)
     today: float = 0.0
     quiet: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    noticed: int = 0
     episode: Episode | None = None
     resting: Episode | None = None
-    # The usual daily maximum, worked out once a day.
+    rested: int = 0
+    allowance: Allowance | None = None
+    # The usual daily maximum, worked out once a day, and the quarter's outlook.
     _usual: float | None = None
     _quarter_at: int = -1
-    _cell: Cell | None = None
-    _rates: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    _outlook: Outlook | None = None
 
     def step(self, at: datetime, count: int | None) -> Reading:
         """Takes the next minute. None: nothing is known of it (no heartbeat); it is neither judged nor learned."""
         minute = minute_of(at)
         if self.minute is not None and minute <= self.minute:
             raise ValueError(f"{at} is not after the minute seen last")
-        self._turn(minute)
+        outlook = self._turn(minute)
         self.minute = minute
-        m = self._expected(minute)
+        m = outlook.expected(minute)
+        threshold = self.threshold
         if count is None:
-            return Reading(at, 0, m, 0.0, self.threshold)
-        self._see(count, m)
-        event, score = self._judge(minute, count, m)
-        self._gather(minute, count, m)
-        return Reading(at, count, m, score, self.threshold, event, self._is_silent())
+            return Reading(at, 0, m, 0.0, threshold)
+        self._see(count, m, outlook.least)
+        event, score = self._judge(outlook, minute, count, m, threshold)
+        if self.episode is None or not self._is_frozen():
+            self.quarter.add(minute, count, m * self._allowed() if self.allowance else m)
+        return Reading(at, count, m, score, threshold, event, self._is_silent())
+
+    def dismiss(self, minute: int) -> None:
+        """A manager says at `minute` that what goes on, or ended just now, is no surge.
+
+        The episode is closed without an "end"; as much as its peak counts as ordinary from now on and is learned, until
+        it has been away for hours. Does nothing where there is no episode.
+        """
+        episode = self.episode or self.resting
+        if episode is None or minute < episode.began:
+            return
+        self.allowance = Allowance(max(episode.peak, 1.0))
+        self.episode = self.resting = None
+        self._forget_excursions()
+
+    def declare(self, began: int, minute: int) -> Episode:
+        """A manager says at `minute` that a surge began at `began`. Returns the episode that is open then.
+
+        What was learned since it began is taken back, as far as a day, and nothing is learned until it ends. It may
+        begin an open or resting episode earlier; it may not lie in the future.
+        """
+        now = minute if self.minute is None else min(minute, self.minute)
+        began = min(began, now)
+        count, expected = self._taken_back(began)
+        known = self.episode or self.resting
+        if known is None:
+            self.episode = Episode(began, now, count, expected)
+            self.episode.begin(now)
+        else:
+            self.episode, known.ended = known, None
+            if began < known.began:
+                known.total, known.expected = known.total + count, known.expected + expected
+                known.began = began
+        self.resting, self.allowance = None, None
+        self.episode.by_hand, self.episode.calm = True, 0
+        self._forget_excursions()
+        self._note_peak(self.episode, now)
+        return self.episode
 
     def glance(self, minutes: list[tuple[datetime, int, float]]) -> Episode | None:
         """The surge that minutes after the last one show, though they may not be complete: (minute, count, share gone).
@@ -98,15 +152,14 @@ class Detector:
             return None
         tracks = [Excursion(**asdict(self.excursions[which])) for which in STEEP]
         for at, count, share in minutes:
-            cell = Cell.at(minute_of(at), self.zone)
-            if not self.baseline.knows(minute_of(at), cell):
+            minute = minute_of(at)
+            outlook = self.baseline.outlook(minute - minute % QUARTER, self.zone)
+            if not outlook.known:
                 return None
-            m = self.baseline.rate(minute_of(at), cell) * self.baseline.level() * share
             for track, which in zip(tracks, STEEP, strict=True):
-                track.add(minute_of(at), count, m, which)
-            phi, doubt = self.baseline.dispersion(), self.baseline.doubt(minute_of(at), cell)
+                track.add(minute, count, outlook.now * outlook.level * self._allowed() * share, which)
         for track in reversed(tracks):
-            if track.score(phi, doubt, self.baseline.clumping()) >= GLANCE * self.threshold:
+            if track.score(outlook) >= GLANCE * self.threshold:
                 ratio = track.n / max(track.m, LEAST_EXPECTED)
                 return Episode(track.began, minute_of(minutes[-1][0]), int(track.n), track.m, ratio)
         return None
@@ -128,184 +181,191 @@ class Detector:
 
     def expect(self, start: datetime, step: int, number: int) -> list[tuple[float, float, float]]:
         """Expected arrivals and the band around them, of `number` stretches of `step` minutes from `start`."""
-        first, level = minute_of(start), self.baseline.level()
-        rates: dict[int, tuple[float, float]] = {}
-        found = []
-        for at in range(first, first + step * number, step):
-            m = 0.0
-            for minute in range(at, at + step, min(step, QUARTER)):
-                quarter = minute - minute % QUARTER
-                if quarter not in rates:
-                    cell = Cell.at(quarter, self.zone)
-                    rates[quarter] = (self.baseline.rate(quarter, cell) * level, self.baseline.doubt(quarter, cell))
-                m += rates[quarter][0] * min(step, QUARTER)
-            found.append((m, *self.band(m, rates[quarter][1])))
-        return found
+        return self.baseline.expect(minute_of(start), step, number, self.zone)
 
     def band(self, expected: float, doubt: float = 0.0) -> tuple[float, float]:
         """What an ordinary stretch with this many expected arrivals keeps to."""
-        width = 3 * math.sqrt(expected + (self.baseline.dispersion() + doubt / 2) * expected**2)
-        return max(expected - width, 0.0), expected + width
+        return self.baseline.band(expected, doubt)
 
     def correct(self, at: datetime, count: float) -> None:
         """Teaches the baseline arrivals that became known long after their minute was seen."""
         self.baseline.add(minute_of(at), Cell.at(minute_of(at), self.zone), count)
 
-    def _turn(self, minute: int) -> None:
+    def _turn(self, minute: int) -> Outlook:
         """Enters a new quarter: learns the one that ended and prepares what is expected."""
         start = minute - minute % QUARTER
-        if start == self._quarter_at:
-            return
+        if self._outlook is not None and start == self._quarter_at:
+            return self._outlook
         if self.minute is not None and self.minute < start:
             self._learn()
             if start // 1440 != self.minute // 1440:
                 self.maxima = [*self.maxima, round(self.today, 2)][-DAYS_REMEMBERED:]
                 self.today, self._usual = 0.0, None
-        self._quarter_at = start
-        self._cell = Cell.at(start, self.zone)
-        around = (start - QUARTER, start, start + QUARTER)
-        before, now, after = (self.baseline.rate(start, Cell.at(one, self.zone)) for one in around)
-        self._rates = (before, now, after, self.baseline.level())
+        self._quarter_at, self._outlook = start, self.baseline.outlook(start, self.zone)
+        return self._outlook
 
     def _learn(self) -> None:
-        count, minutes, expected = self.quarter
-        self.quarter = [0.0, 0.0, 0.0]
-        if not minutes or self._is_frozen():
-            return
-        # A feed that is cut must not teach that nobody calls; one that stays silent for days may.
-        if not count and self._is_silent():
+        quarter, self.quarter = self.quarter, Quarter()
+        if not quarter.minutes or self._is_frozen():
             return
         assert self.minute is not None
         start = self.minute - self.minute % QUARTER
-        self.baseline.learn(start, Cell.at(start, self.zone), count, minutes, expected)
+        cell = Cell.at(start, self.zone)
+        # A feed that is cut must not teach that nobody calls; one that stays silent for days, or at this time of every
+        # week, may.
+        if not quarter.count and self._is_silent() and not self.baseline.is_usual_silence(start, cell):
+            return
+        self.baseline.learn(start, cell, quarter)
 
     def _is_silent(self) -> bool:
-        """Nothing came where much was expected, at an hour of which is known what is normal."""
-        if self.minute is None or self._cell is None or not self.baseline.knows(self.minute, self._cell):
+        """Nothing came where much was expected and still is, at an hour of which is known what is normal."""
+        least, minutes = self.quiet
+        if least <= SILENCE or self._outlook is None or not self._outlook.seen or minutes >= SILENCE_MOST:
             return False
-        return self.quiet[0] > SILENCE and self.quiet[1] < SILENCE_MOST
+        # A business that has closed for the night is quiet, not cut off.
+        return self._outlook.least * minutes > STILL_EXPECTED
 
     def _is_frozen(self) -> bool:
-        """A surge teaches nothing, unless it lasts for a week or nobody knows yet what is normal at this hour."""
-        if self.episode is None or self.minute is None or self._cell is None:
-            return False
-        return self.minute - self.episode.began < FROZEN_MOST and self.baseline.knows(self.minute, self._cell)
+        """A surge teaches nothing, unless nobody knows yet what is normal at this hour."""
+        return self.episode is not None and self._outlook is not None and self._outlook.known
 
-    def _expected(self, minute: int) -> float:
-        """The larger of the cell and the straight line between cells, times the trend: sharp edges do not page."""
-        before, now, after, level = self._rates
-        at = minute % QUARTER + 0.5 - QUARTER / 2
-        other = before if at < 0 else after
-        return max(now, now + (other - now) * abs(at) / QUARTER) * level
+    def _allowed(self) -> float:
+        return self.allowance.times if self.allowance else 1.0
 
-    def _see(self, count: int, m: float) -> None:
+    def _see(self, count: int, m: float, least: float) -> None:
         self.window.append([count, round(m, 5)])
-        del self.window[: -LOOK_BACK[1]]
-        self.quiet = [0.0, 0.0] if count else [self.quiet[0] + m, self.quiet[1] + 1]
+        if len(self.window) > LOOK_BACK[1]:
+            del self.window[0]
+        self.quiet = [0.0, 0.0] if count else [self.quiet[0] + least, self.quiet[1] + 1]
+        if self.allowance and self.allowance.is_forgotten(*self._recent(LOOK_BACK[1])):
+            self.allowance = None
 
-    def _judge(self, minute: int, count: int, m: float) -> tuple[str, float]:
-        assert self._cell is not None
+    def _recent(self, minutes: int) -> tuple[float, float]:
+        """What came and what was expected in the last minutes."""
+        seen = self.window[-minutes:]
+        return sum(x for x, _ in seen), sum(m for _, m in seen)
+
+    def _judge(self, outlook: Outlook, minute: int, count: int, m: float, threshold: float) -> tuple[str, float]:
         if self.episode:
-            return self._follow(self.episode, minute, count, m), 0.0
+            return self._follow(self.episode, outlook, minute, count, m), 0.0
         if self.resting:
             self.resting.add(minute, count, m)
-            if minute - (self.resting.ended or 0) > RESUME:
+            self.rested += not outlook.closed
+            if self.rested > RESUME:
                 self.resting = None
-        if not self.baseline.knows(minute, self._cell):
+        if not outlook.known:
             # What looks like an excursion of something not yet known is ignorance.
-            self.excursions = [Excursion() for _ in MULTIPLES]
+            self._forget_excursions()
             return self._judge_by_ceiling(minute), 0.0
-        phi, clumping = self.baseline.dispersion(), self.baseline.clumping()
-        doubt = self.baseline.doubt(minute, self._cell)
-        scores = []
+        allowed = self._allowed()
+        score, enough = 0.0, None
         for which, excursion in enumerate(self.excursions):
-            excursion.add(minute, count, m, which)
-            scores.append(excursion.score(phi, doubt, clumping) if excursion.t > 1 else 0.0)
-        score = max(scores)
-        if score < self.threshold:
+            if not count and not excursion.t:
+                continue
+            excursion.add(minute, count, m * allowed, which)
+            if excursion.n < LEAST_ARRIVALS:
+                continue
+            found = excursion.score(outlook)
+            score = max(score, found)
+            # The steepest that suffices knows best when it began.
+            enough = excursion if found >= threshold else enough
+        if enough is None:
             self.today = max(self.today, score)
-            return "", score
-        # The steepest that suffices knows best when it began.
-        steepest = max(which for which, found in enumerate(scores) if found >= self.threshold)
-        found = self.excursions[steepest]
-        return self._start(found.began, minute, int(found.n), found.m), score
+            return self._notice(score, threshold) if score or self.noticed else "", score
+        return self._start(enough.began, minute, int(enough.n), enough.m / allowed), score
+
+    def _notice(self, score: float, threshold: float) -> str:
+        """Says once for every excursion that somebody might look."""
+        limit = NOTICE / THRESHOLD * threshold
+        if score < limit / 2:
+            self.noticed = max(self.noticed - 1, 0)
+            return ""
+        event = "notice" if score >= limit and not self.noticed else ""
+        if self.noticed or event:
+            self.noticed = NOTICE_CALM
+        return event
 
     def _judge_by_ceiling(self, minute: int) -> str:
-        recent = self.window[-QUARTER:]
-        total = sum(x for x, _ in recent)
-        if total <= self.ceiling:
+        total, expected = self._recent(QUARTER)
+        if total <= max(self.ceiling, ABOVE_LARGEST * self.baseline.most):
             return ""
-        return self._start(minute - len(recent) + 1, minute, int(total), sum(m for _, m in recent))
+        return self._start(minute - min(len(self.window), QUARTER) + 1, minute, int(total), expected)
 
     def _start(self, began: int, minute: int, total: int, expected: float) -> str:
-        self.excursions = [Excursion() for _ in MULTIPLES]
-        self.quarter = [0.0, 0.0, 0.0]
+        self._forget_excursions()
+        self.noticed = 0
+        self._taken_back(began)
         if self.resting:
             self.episode, self.resting = self.resting, None
             self.episode.ended, self.episode.calm = None, 0
             self._note_peak(self.episode, minute)
             return "resume"
         self.episode = Episode(began, minute, total, expected)
-        self.episode.gain = self.episode.best_gain = total - 1.5 * expected
-        self.episode.last, self.episode.last_total, self.episode.last_expected = minute, total, expected
+        self.episode.begin(minute)
         self._note_peak(self.episode, minute)
         return "start"
 
-    def _follow(self, episode: Episode, minute: int, count: int, m: float) -> str:
+    def _taken_back(self, began: int) -> tuple[int, float]:
+        """Unlearns what was learned since a surge began; what came since then, and what was expected."""
+        count, minutes = self.baseline.unlearn(began, self.zone)
+        count, minutes = count + self.quarter.count, minutes + self.quarter.minutes
+        self.quarter = Quarter()
+        first, last = began // QUARTER, (self.minute or began) // QUARTER
+        expected = self.baseline.expect(first * QUARTER, QUARTER, last - first + 1, self.zone)
+        return int(count), minutes / QUARTER * sum(m for m, _, _ in expected) / len(expected)
+
+    def _forget_excursions(self) -> None:
+        if any(one.t for one in self.excursions):
+            self.excursions = [Excursion() for _ in MULTIPLES]
+
+    def _follow(self, episode: Episode, outlook: Outlook, minute: int, count: int, m: float) -> str:
         episode.add(minute, count, m)
         self._note_peak(episode, minute)
-        look = min(max(episode.last - episode.began, LOOK_BACK[0]), LOOK_BACK[1])
-        seen = self.window[-look:]
-        n, expected = sum(x for x, _ in seen), sum(e for _, e in seen)
-        episode.calm = episode.calm + 1 if n < 1.5 * expected + 3 * math.sqrt(expected) + 1 else 0
-        if episode.calm < CALM:
+        if outlook.closed and not count and minute - episode.last < CLOSED_MOST:
             return ""
-        episode.ended = episode.last + 1
-        self.episode, self.resting = None, episode
+        seen, expected = self._recent(min(max(episode.last - episode.began, LOOK_BACK[0]), LOOK_BACK[1]))
+        episode.calm = episode.calm + 1 if episode.is_calm(seen, expected) else 0
+        lasting = minute - episode.began >= FROZEN_MOST
+        if episode.calm < (CALM_BY_HAND if episode.by_hand else CALM) and not lasting:
+            return ""
+        if lasting:
+            # What goes on for a week is no surge any more: it is learned.
+            self.allowance = Allowance(max(episode.ratio(), 1.0))
+        episode.ended = minute + 1 if lasting else episode.last + 1
+        self.episode, self.resting, self.rested = None, episode, 0
         return "end"
 
     def _note_peak(self, episode: Episode, minute: int) -> None:
-        seen = self.window[-min(max(minute - episode.began + 1, 2), LOOK_BACK[1]) :]
-        ratio = sum(x for x, _ in seen) / max(sum(m for _, m in seen), LEAST_EXPECTED)
-        episode.peak = max(episode.peak, ratio)
-
-    def _gather(self, minute: int, count: int, m: float) -> None:
-        if self._is_frozen():
-            return
-        self.quarter = [self.quarter[0] + count, self.quarter[1] + 1, self.quarter[2] + m]
-        self.five = [self.five[0] + count, self.five[1] + m]
-        if minute % 5 == 4:
-            self.baseline.learn_clump(self.five[0], self.five[1])
-            self.five = [0.0, 0.0]
+        seen, expected = self._recent(min(max(minute - episode.began + 1, 2), LOOK_BACK[1]))
+        episode.peak = max(episode.peak, seen / max(expected, LEAST_EXPECTED))
 
     def save(self) -> dict[str, Any]:
-        """The whole state as JSON; settings (zone, ceiling, caution) are not part of it."""
+        """The whole state as JSON; settings (zone, ceiling, caution) are not part of it.
+
+        "baseline" is most of it and changes when a quarter of an hour is learned; the rest changes every minute.
+        """
         return {
-            "minute": self.minute,
+            **{name: getattr(self, name) for name in PLAIN},
             "baseline": self.baseline.save(),
             "excursions": [asdict(excursion) for excursion in self.excursions],
-            "window": self.window,
-            "quarter": self.quarter,
-            "five": self.five,
-            "maxima": self.maxima,
-            "today": self.today,
-            "quiet": self.quiet,
-            "episode": asdict(self.episode) if self.episode else None,
-            "resting": asdict(self.resting) if self.resting else None,
+            "quarter": asdict(self.quarter),
+            **{name: asdict(one) if (one := getattr(self, name)) else None for name in OPTIONAL},
         }
 
     @classmethod
     def load(cls, state: dict[str, Any], zone: tzinfo, *, ceiling: float = 300.0, caution: float = 0.0) -> "Detector":
-        """The inverse of `save`."""
-        known = {key: state[key] for key in ("minute", "window", "quarter", "five", "maxima", "today", "quiet")}
-        detector = cls(zone, ceiling=ceiling, caution=caution, **known)
+        """The inverse of `save`. Of an earlier version's state the baseline and the episode are kept."""
+        detector = cls(zone, ceiling=ceiling, caution=caution, **{key: state[key] for key in PLAIN if key in state})
         detector.baseline = Baseline.load(state["baseline"])
-        detector.excursions = [Excursion(**one) for one in state["excursions"]]
-        detector.episode = Episode(**state["episode"]) if state["episode"] else None
-        detector.resting = Episode(**state["resting"]) if state["resting"] else None
+        if isinstance(state.get("quarter"), dict):
+            detector.quarter = Quarter(**state["quarter"])
+            detector.excursions = [Excursion(**one) for one in state["excursions"]]
+        for name, kind in OPTIONAL.items():
+            if state.get(name):
+                setattr(detector, name, kind(**state[name]))
         return detector
 
 
-def time_of(minute: int) -> datetime:
-    """The inverse of `minute_of`."""
-    return EPOCH + timedelta(minutes=minute)
+# What is saved as it is, and what may be there, by its kind.
+PLAIN = ("minute", "window", "maxima", "today", "quiet", "noticed", "rested")
+OPTIONAL: dict[str, Any] = {"episode": Episode, "resting": Episode, "allowance": Allowance}

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 
 from triage.drill.rhythm import rate
-from triage.surge.baseline import minute_of
 from triage.surge.detector import Detector, Reading
 from triage.surge.excursions import Episode
+from triage.surge.quarters import minute_of
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 Factor = Callable[[datetime], float]
@@ -33,8 +33,18 @@ def draw(mean: float, dice: random.Random) -> int:
 class Ran:
     detector: Detector
     events: list[tuple[datetime, str]] = field(default_factory=list)
+    notices: list[datetime] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
     last: Reading | None = None
+
+    def note(self, at: datetime, reading: Reading) -> None:
+        self.last = reading
+        if reading.event == "notice":
+            self.notices.append(at)
+        elif reading.event:
+            self.events.append((at, reading.event))
+        if reading.event == "end" and self.detector.resting:
+            self.episodes.append(self.detector.resting)
 
     def starts(self) -> list[datetime]:
         return [at for at, event in self.events if event == "start"]
@@ -66,11 +76,16 @@ def run(
         at = start + timedelta(minutes=n)
         local = at.astimezone(zone)
         count = counts(at, draw(rate(local, per_day) * times(at), dice))
-        ran.last = ran.detector.step(at, count)
-        if ran.last.event:
-            ran.events.append((at, ran.last.event))
-        if ran.last.event == "end" and ran.detector.resting:
-            ran.episodes.append(ran.detector.resting)
+        ran.note(at, ran.detector.step(at, count))
+    return ran
+
+
+def run_on(detector: Detector, first: float, end: float, times: Factor, per_day: float = 1000, seed: int = 5) -> Ran:
+    """Feeds the same detector from day `first` to day `end`."""
+    ran, dice = Ran(detector), random.Random(seed)
+    for n in range(round(first * 1440), round(end * 1440)):
+        at = MONDAY + timedelta(minutes=n)
+        ran.note(at, detector.step(at, draw(rate(at, per_day) * times(at), dice)))
     return ran
 
 
@@ -80,7 +95,7 @@ def _ordinary(days: int, per_day: float, zone: tzinfo, start: datetime, seed: in
     detector = Detector(zone)
     for n in range(days * 1440):
         at = start + timedelta(minutes=n)
-        assert not detector.step(at, draw(rate(at.astimezone(zone), per_day), dice)).event
+        assert detector.step(at, draw(rate(at.astimezone(zone), per_day), dice)).event in ("", "notice")
     return detector, dice.getstate()
 
 

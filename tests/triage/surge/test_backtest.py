@@ -62,6 +62,7 @@ def test_a_surge_is_one_page_with_its_start_and_end(events):
     assert 12 < page["peak_ratio"] < 30
     assert 1800 < page["excess"] < 2900
     assert (whole["pages"], whole["series"]) == (1, 1)
+    assert 0 < whole["scores"]["notice"] < whole["scores"]["page"]
     assert whole["series_hours"] == pytest.approx(18 * 24, abs=1)
     assert whole["arrivals"] == sum(1 for _ in arrivals())
 
@@ -113,7 +114,7 @@ def test_times_without_a_zone_are_the_business_s(tmp_path):
 
 
 def test_what_is_less_than_a_page_is_a_notice(tmp_path):
-    rows = [(at.isoformat(),) for at in arrivals(surge=2.75, hours=1, seed=7)]
+    rows = [(at.isoformat(),) for at in arrivals(surge=2.9, hours=1, seed=7)]
     found, whole = told(written(tmp_path / "small.csv", rows, ("time",)))
     assert {one["level"] for one in found} <= {"notice"}
     assert whole["notices"] == len(found) >= 1

@@ -10,14 +10,12 @@ from tickets.models import Outgoing
 from triage.alerting import acknowledging
 from triage.models import Alert, SeriesState, Surge
 from triage.surge import notices, surges, telling
-from triage.surge.detector import Detector, time_of
+from triage.surge.detector import time_of
 from triage.surge.excursions import Episode
 from triage.surge.tick import detector_of, tick
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
-# Detectors of before notices say nothing.
-notices_are_said = pytest.mark.skipif(not hasattr(Detector, "dismiss"), reason="this detector gives no notices yet")
 
 
 @pytest.fixture
@@ -31,7 +29,6 @@ def detector():
     return found
 
 
-@notices_are_said
 def test_a_mild_rise_is_a_notice_and_no_page_and_ends(detector):
     person("manager")
     detector.noticed = 15
@@ -53,7 +50,6 @@ def test_a_mild_rise_is_a_notice_and_no_page_and_ends(detector):
     assert acknowledging.unanswered() is None
 
 
-@notices_are_said
 def test_a_notice_that_grows_is_one_row_that_becomes_a_page(detector):
     person("manager")
     detector.noticed = 15
@@ -68,7 +64,6 @@ def test_a_notice_that_grows_is_one_row_that_becomes_a_page(detector):
     assert [alert.level for alert in Alert.objects.order_by("pk")] == ["notice", "page"]
 
 
-@notices_are_said
 def test_lines_give_no_notice(detector):
     detector.noticed = 15
     notices.follow("line:main", detector, NOW, NOW, set())

@@ -268,7 +268,7 @@ def test_samples_are_of_different_people_and_without_addresses(written, topics, 
 def test_samples_of_a_channel_are_the_channel_s():
     ticket("By mail", medium="email")
     ticket("By form", medium="web")
-    assert telling.samples(a_surge(series="medium:web")) == ["By form: Only a spinner since this morning."]
+    assert telling.samples(a_surge(series="medium:web"), []) == ["By form: Only a spinner since this morning."]
 
 
 def episode(began: datetime, peak: float = 12.0, ended: datetime | None = None) -> Episode:

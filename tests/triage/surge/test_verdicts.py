@@ -19,8 +19,6 @@ from triage.surge.tick import tick
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 QUARTER = NOW - 15 * MINUTE
-# Detectors of before the two words were known hear nothing.
-hears = pytest.mark.skipif(not hasattr(Detector, "declare"), reason="this detector hears no words of managers yet")
 
 
 @pytest.fixture
@@ -194,7 +192,6 @@ def ticks(start: datetime, end: datetime) -> None:
         start += MINUTE
 
 
-@hears
 def test_a_declared_surge_is_followed_and_ended_by_the_detector(boss, time_machine_at):
     ordinary(10)
     tick(NOW)
@@ -215,7 +212,6 @@ def test_a_declared_surge_is_followed_and_ended_by_the_detector(boss, time_machi
     assert Surge.objects.filter(series="all").count() == 1
 
 
-@hears
 def test_a_dismissed_surge_is_gone_from_the_detector_and_pages_nobody_while_it_goes_on(boss, time_machine_at):
     ordinary(10)
     flood(NOW, NOW + 20 * MINUTE, per_minute=30)

@@ -22,7 +22,8 @@ class Command(BaseCommand):
     help = (
         "Run the detector causally over a CSV with a header line. Without --count every row is one event; without "
         "--series there is one series. Prints an episode a line, then a summary, as JSON. Needs no database. A bin "
-        "without a row is missing where the file writes zeros down, and zero where it leaves them out."
+        "without a row is missing where the file writes zeros down, and zero where it leaves them out. An episode's "
+        "level is page (a surge, somebody is woken) or notice (worth a look)."
     )
     requires_system_checks: list[str] = []  # type: ignore[assignment]
 

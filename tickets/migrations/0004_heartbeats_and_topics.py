@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tickets', '0002_roles'),
+        ('tickets', '0003_messages_by_time'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
