@@ -15,7 +15,7 @@ def house(request: HttpRequest) -> dict[str, object]:
         "organisation": settings.ORGANISATION,
         "demo": settings.DEMO,
         "state": SimpleLazyObject(lambda: _state(request)),
-        "call": SimpleLazyObject(lambda: _call(request)),
+        "unanswered": SimpleLazyObject(lambda: _unanswered(request)),
     }
 
 
@@ -25,7 +25,7 @@ def _state(request: HttpRequest) -> object:
     return state_of(powers) if powers else Quiet
 
 
-def _call(request: HttpRequest) -> object:
+def _unanswered(request: HttpRequest) -> object:
     """The page that waits for somebody to be on it, for those who may be."""
     user = getattr(request, "user", None)
     return acknowledging.unanswered() if user is not None and Power.RUN_INCIDENTS in powers_of(user) else None
