@@ -116,6 +116,8 @@ class Follower:
     saved: list[Saved] = field(default_factory=list)
     # None: nothing is known of the last minute.
     silent: bool | None = None
+    # Times normal in minutes that are not complete, where a glance has opened a surge that they are to bear out.
+    glanced: float = 0.0
     # No row of its own yet.
     is_new: bool = False
 

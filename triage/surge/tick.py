@@ -163,6 +163,8 @@ def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
     found.saved += [(series, one) for one in saved]
     found.episodes += [(series, episode, seen) for episode in ended]
     episode = follower.detector.episode
+    # What a glance has seen stands until complete minutes have their say: pages must not call it over meanwhile.
+    follower.glanced = surge.peak_ratio if surge and episode is None and surge.dismissed_at is None else 0.0
     if episode is None:
         return
     if pages(series) or surge is None or surge.began_at != time_of(episode.began):
@@ -279,6 +281,6 @@ def _row(follower: Follower) -> SeriesState:
     return SeriesState(
         series=follower.series,
         minute=time_of(detector.minute),
-        ratio=round(detector.ratio(), 2),
+        ratio=round(max(detector.ratio(), follower.glanced), 2),
         expected=round(expected, 4),
     )

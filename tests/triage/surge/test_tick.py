@@ -133,6 +133,18 @@ def test_a_glance_that_the_complete_minutes_do_not_bear_out_is_closed(ten_days):
     assert len(mails()) == 2
 
 
+def test_a_surge_seen_at_a_glance_is_not_told_smaller_until_complete_minutes_say_so(ten_days):
+    """The first complete minute is one in which nothing had begun yet: the mean of ten minutes is no news."""
+    flood(NOW, NOW + 5 * MINUTE)
+    tick(NOW - TEN_SECONDS)
+    shown = []
+    for at in ticks(NOW + TEN_SECONDS, NOW + 4 * MINUTE):
+        if Surge.objects.filter(series="all").exists():
+            shown.append(SeriesState.objects.get(series="all").ratio)
+    assert len(shown) > 10
+    assert min(shown) >= 0.8 * shown[-1] > 10
+
+
 def test_a_surge_in_a_past_that_is_read_in_one_piece_is_kept_and_pages_nobody():
     person("manager")
     ordinary(10)
