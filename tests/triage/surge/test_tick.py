@@ -138,7 +138,7 @@ def test_a_surge_seen_at_a_glance_is_not_told_smaller_until_complete_minutes_say
     flood(NOW, NOW + 5 * MINUTE)
     tick(NOW - TEN_SECONDS)
     shown = []
-    for at in ticks(NOW + TEN_SECONDS, NOW + 4 * MINUTE):
+    for _ in ticks(NOW + TEN_SECONDS, NOW + 4 * MINUTE):
         if Surge.objects.filter(series="all").exists():
             shown.append(SeriesState.objects.get(series="all").ratio)
     assert len(shown) > 10
