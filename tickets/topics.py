@@ -14,7 +14,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 from django.utils.text import slugify
 
-from tickets import audit, changes
+from tickets import audit, changes, mentions
 from tickets.models import Arrival, Entry, Topic
 from tickets.receiving import Received
 
@@ -27,10 +27,8 @@ Patterns = Mapping[int, re.Pattern[str]]
 
 
 def pattern(words: Iterable[str]) -> re.Pattern[str]:
-    """Any of the words or phrases as whole words, whatever their case and the white space between them."""
-    phrases = [r"\s+".join(re.escape(word) for word in _plain(phrase).split()) for phrase in words]
-    # The longest first only matters to readers of a match; what is found is the same.
-    return re.compile(rf"(?<!\w)(?:{'|'.join(sorted(filter(None, phrases), key=len, reverse=True)) or '(?!)'})(?!\w)")
+    """Any of the words or phrases, found as `mentions` finds them everywhere, in text that is `_plain`."""
+    return re.compile(mentions.pattern([_plain(word) for word in words]) or "(?!)")
 
 
 def matching(text: str, patterns: Patterns) -> set[int]:

@@ -16,8 +16,8 @@ from math import log
 from pathlib import Path
 from statistics import fmean
 
+from tickets.mentions import mentions
 from triage.surge.common_words import COMMON
-from triage.surge.mentions import mentions
 from triage.surge.terms import Written, rising
 from triage.surge.wording import terms_of
 

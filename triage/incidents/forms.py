@@ -10,11 +10,11 @@ from django.conf.locale import LANG_INFO
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from tickets.mentions import means_something
 from triage.incidents.preview import Choices
 from triage.incidents.words import first_words
 from triage.models import Component, Incident, Surge, Update
 from triage.surge.about import Shown
-from triage.surge.mentions import means_something
 from voice.models import Line
 from voice.sound_fields import SaysForm
 

@@ -9,13 +9,12 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from tickets import audit
+from tickets import audit, mentions
 from tickets.intake import Received
 from tickets.models import Entry, Medium, Problem, Ticket
 from triage.incidents import frozen
 from triage.incidents.frozen import Chunk, Query
 from triage.models import Incident, Job
-from triage.surge import mentions
 
 # Tickets in one transaction.
 CHUNK = 500

@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
-from triage.surge.mentions import mentions
+from tickets.mentions import mentions
 from triage.surge.wording import PAIR, terms_of
 
 # Letters of a text that are read, texts of one person, and buckets in which terms are counted.

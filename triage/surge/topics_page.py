@@ -28,7 +28,8 @@ class TopicForm(forms.Form):
     words = forms.CharField(
         max_length=2000,
         label="Words and phrases",
-        help_text="One a line. Any of them makes a message one of the topic; whole words, in any case.",
+        help_text="One a line. Any of them makes a message one of the topic; whole words, in any case. "
+        "log* finds what begins so.",
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     looked = forms.CharField(required=False, widget=forms.HiddenInput)

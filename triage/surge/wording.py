@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from tickets.mentions import UNSPACED
 from triage.surge.common_words import COMMON, PARTICLES
-from triage.surge.mentions import UNSPACED
 
 # What stands between the words of a pair.
 PAIR = " "

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.surge.mentions import mentions
+from tickets.mentions import mentions
 from triage.surge.wording import MOST, terms_of
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.surge.mentions import means_something, mentions, pattern
+from tickets.mentions import means_something, mentions, pattern
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whether a text mentions a word: the one rule by which linking is measured, previewed and done. Pure.
+"""Whether a text mentions a word: the one rule of topics, and by which linking is measured, previewed and done. Pure.
 
 A word is found as a whole, whatever its case: `log` is not in "blog". `log*` finds what begins so. Words of several
 parts (`log in`) are found whatever stands between the parts but letters and digits: "log-in", "log  in". Scripts that
