@@ -75,7 +75,6 @@ class SeriesState(models.Model):
     state = models.JSONField(default=dict, help_text="The newest checkpoint, at most an hour and a quarter old")
     late = models.PositiveBigIntegerField(default=0, help_text="The last late count that the state knows of")
     caution = models.FloatField(default=0, help_text="Added to the threshold since that checkpoint")
-    snapshots = models.JSONField(default=list, help_text="Not written any more: see Checkpoint")
     ratio = models.FloatField(default=0, help_text="Times normal now")
     expected = models.FloatField(default=0, help_text="Arrivals a minute expected now")
 

@@ -51,7 +51,9 @@ def test_words_without_letters_and_digits_mean_nothing(word, means):
 
 @given(st.text(max_size=80), st.lists(st.text(max_size=12), max_size=4))
 def test_no_text_and_no_word_breaks_it(text, words):
-    mentions(text, words)
+    found = mentions(text, words)
+    assert found is any(mentions(text, [word]) for word in words)
+    assert not found or any(means_something(word) for word in words)
     re.compile(pattern(words))
 
 
