@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.bench import callers
 from tests.bench.bench_calls import PATH, Load, _answers, _processor_time, calls
 from tests.servers import HOST, Postgres, Redis, children_of, free_port, wait_until
 from tests.stack import Stack
@@ -46,26 +47,8 @@ def bare(stack: Stack, what: str, like: Sequence[str]) -> Iterator[tuple[int, in
 
 def load(port: int, pid: int, requests: list[tuple[bytes, dict[str, str]]], connections: int = CONNECTIONS) -> Load:
     """Sends each request once, for SECONDS at the most."""
-    took: list[float] = []
-    until = time.perf_counter() + SECONDS
-
-    def client(number: int) -> None:
-        connection = http.client.HTTPConnection(HOST, port, timeout=15)
-        for body, headers in requests[number::connections]:
-            if (begun := time.perf_counter()) >= until:
-                return
-            connection.request("POST", PATH, body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200, answer.status
-            took.append(time.perf_counter() - begun)
-
     before, begun = _processor_time(pid), time.perf_counter()
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    took = callers.call(port, PATH, requests, connections, SECONDS)
     lasted, spent = time.perf_counter() - begun, _processor_time(pid) - before
     return Load(len(took) / lasted, statistics.quantiles(took, n=100)[98] * 1000, spent / len(took) * 1e6)
 
