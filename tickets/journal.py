@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError, Error, IntegrityError, close_old_connections, connection, transaction
+from django.db import DataError, Error, IntegrityError, close_old_connections, connection
 
 from tickets import blobs, nudge, spool
 from tickets.models import Arrival, CountsAs
@@ -28,8 +28,10 @@ GROUP = 200
 DRAIN = 100
 # Seconds between looks at the spool while nothing arrives.
 IDLE = 1.0
+# Seconds between two nudges of the readers: the first goes at once, and one tells of all that a flood brings meanwhile.
+NUDGES = 0.05
 UNDERSTAND = "tickets.tasks.understand"
-# Faults of an arrival itself; the database is well. (KeyError: a row that SQLite ignored without a word.)
+# Faults of an arrival itself; the database is well.
 REFUSED = (DataError, IntegrityError, ValueError, TypeError, KeyError)
 
 
@@ -106,13 +108,14 @@ def store(records: Sequence[spool.Record]) -> list[int]:
 
 
 def _write(records: Sequence[spool.Record]) -> list[int]:
-    with transaction.atomic():
-        Arrival.objects.bulk_create([_row_of(record) for record in records], ignore_conflicts=True)
-        found = Arrival.objects.filter(
-            channel__in={record["channel"] for record in records}, key__in=[record["key"] for record in records]
-        ).values_list("channel", "key", "id")
-        ids = {(channel, key): pk for channel, key, pk in found}
-        return [ids[record["channel"], record["key"]] for record in records]
+    """Inserts and learns the ids in one statement: a key that is there already is only set to itself."""
+    rows: dict[tuple[str, str], Arrival] = {}
+    for record in records:
+        rows.setdefault((record["channel"], record["key"]), _row_of(record))
+    Arrival.objects.bulk_create(
+        rows.values(), update_conflicts=True, unique_fields=["channel", "key"], update_fields=["key"]
+    )
+    return [rows[record["channel"], record["key"]].pk for record in records]
 
 
 def _nudge(ids: Sequence[int]) -> None:
@@ -214,6 +217,9 @@ class Writer:
         # When the database was asked for something that it has not answered yet; 0: nothing is asked.
         self._asked = 0.0
         self._more = False
+        # Ids that the readers have not been told of, and when they may be (monotonic seconds).
+        self._untold: list[int] = []
+        self._next_nudge = 0.0
         self._open = True
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -250,8 +256,10 @@ class Writer:
                     self._look()
                 if not self.breaker.is_open:
                     self._drain()
-                # The connection goes back to the pool: a thread that waits for work must not keep one.
-                close_old_connections()
+                self._tell()
+                if not group or self.breaker.is_open:
+                    # Back to the pool: a thread that waits for work must not keep one. While much comes, it does.
+                    close_old_connections()
             except Exception:  # the thread must outlive whatever happens: nobody else keeps arrivals
                 self.breaker.trip()
                 log.exception("journal writer")
@@ -264,6 +272,8 @@ class Writer:
         """Waits for the first, and takes who has come by then. Who has given up meanwhile is in the spool."""
         group: list[_Pending] = []
         wait = 0.001 if self._more else IDLE
+        if self._untold:
+            wait = min(wait, max(0.001, self._next_nudge - time.monotonic()))
         with contextlib.suppress(queue.Empty):
             while len(group) < GROUP:
                 pending = self._queue.get(timeout=0 if group else wait)
@@ -301,7 +311,7 @@ class Writer:
             pending.done.set()
 
     def _keep(self, group: list[_Pending]) -> None:
-        """Commits a group and acknowledges it; the readers are nudged after, since a broker may take its time."""
+        """Commits a group and acknowledges it."""
         try:
             ids = _write([pending.record for pending in group])
         except REFUSED:
@@ -314,7 +324,14 @@ class Writer:
         for pending, arrival in zip(group, ids, strict=True):
             pending.arrival = arrival
             pending.done.set()
-        _nudge(ids)
+        self._untold += ids
+
+    def _tell(self) -> None:
+        """Nudges the readers, after those who wait have their answer: a broker may take its time."""
+        if self._untold and (time.monotonic() >= self._next_nudge or not self._open):
+            self._next_nudge = time.monotonic() + NUDGES
+            told, self._untold = self._untold, []
+            _nudge(told)
 
     def _drain(self) -> None:
         """Drains the oldest of the spool; what is left has its turn after those who arrived meanwhile."""

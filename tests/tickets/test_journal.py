@@ -242,6 +242,31 @@ def test_a_commit_that_comes_late_and_the_spool_are_one(writer, settings):
     assert journal.accept(incoming()).arrival == Arrival.objects.get().pk
 
 
+def test_readers_are_told_of_everyone_and_of_a_flood_in_few_words(writer, monkeypatch):
+    told: list[list[int]] = []
+    monkeypatch.setattr(journal, "_nudge", lambda ids: told.append(list(ids)))
+    monkeypatch.setattr(journal, "NUDGES", 0.5)
+    first = journal.accept(incoming("first")).arrival
+    wait_until(lambda: told, "the first is told of at once")
+    for number in range(60):
+        journal.accept(incoming(f"k{number}"))
+    wait_until(lambda: sum(map(len, told)) == 61, "the readers know of all")
+    assert told[0] == [first]
+    assert sorted(pk for ids in told for pk in ids) == sorted(Arrival.objects.values_list("pk", flat=True))
+    assert len(told) < 20
+
+
+def test_a_writer_that_ends_tells_of_what_it_has_committed(transactional_db, settings, monkeypatch):
+    told: list[list[int]] = []
+    monkeypatch.setattr(journal, "_nudge", lambda ids: told.append(list(ids)))
+    monkeypatch.setattr(journal, "NUDGES", 3600)
+    settings.JOURNAL_PATIENCE = 5
+    ending = journal.Writer()
+    ids = {ending.submit(record_of(f"k{number}")) for number in range(3)}
+    ending.close()
+    assert {pk for some in told for pk in some} == ids
+
+
 def test_the_same_key_many_times_at_once_is_one_row(writer):
     accepted = at_once(12, lambda place: journal.accept(incoming()))
     assert set(accepted) == {journal.Acceptance("database", Arrival.objects.get().pk)}
