@@ -4,12 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from twilio.twiml.voice_response import Gather, VoiceResponse
+from twilio.twiml.voice_response import VoiceResponse
 
 from voice import twiml
 from voice.numbers import may_dial, may_text, normalised, region_of
 from voice.plan import Face, LineDocument, face
 from voice.standing import Wait
+from voice.twiml import Heard
 from voice.words import digits, spoken_time
 
 # Times that a menu is repeated before we say goodbye.
@@ -53,27 +54,26 @@ class Reply:
 def answer(turn: Turn) -> Reply:
     """The first words of a call, and the menu or the ringing that follows."""
     shown = face(turn.line, turn.now)
-    response = VoiceResponse()
     facts = {"face": shown.kind, "problem": shown.problem, "language": turn.language}
     if shown.kind == "open" and turn.line["rings"]:
-        twiml.say_face(response, shown, turn.language, turn.line["languages"])
+        response = VoiceResponse()
+        twiml.speak(response, twiml.of_face(shown, turn.language, turn.line["languages"]))
         twiml.ring(response, turn.line["rings"], turn.path("dialled"))
         return Reply(response, facts)
-    _menu(response, turn, shown, with_words=True)
-    return Reply(response, facts)
+    return Reply(_menu(turn, shown, with_words=True), facts)
 
 
 def dialled(turn: Turn) -> Reply:
     """After our agents' phones rang: over, or nobody was free and the menu follows."""
-    response = VoiceResponse()
     if turn.dialled in ("completed", "answered"):
+        response = VoiceResponse()
         response.hangup()
         return Reply(response, {"choice": "agent"})
-    twiml.say(response, "nobody_free", turn.language)
     shown = face(turn.line, turn.now)
+    before = (twiml.ours("nobody_free", turn.language),)
     # A new attempt: a key pressed now is not the one that led to the ringing, and the journal keeps each once.
-    _menu(response, turn, shown, with_words=shown.kind == "incident", attempt=turn.attempt + 1)
-    return Reply(response, {"choice": "nobody_free"})
+    again = replace(turn, attempt=turn.attempt + 1)
+    return Reply(_menu(again, shown, with_words=shown.kind == "incident", before=before), {"choice": "nobody_free"})
 
 
 def menu(turn: Turn) -> Reply:
@@ -148,33 +148,32 @@ def any_line(language: str = "en") -> VoiceResponse:
 def plain(line: LineDocument, now: datetime) -> VoiceResponse:
     """The line's message and nothing else, for when a step failed."""
     response = VoiceResponse()
-    twiml.say_face(response, face(line, now), line["languages"][0], line["languages"])
+    twiml.speak(response, twiml.of_face(face(line, now), line["languages"][0], line["languages"]))
     response.hangup()
     return response
 
 
-def _menu(response: VoiceResponse, turn: Turn, shown: Face, *, with_words: bool, attempt: int | None = None) -> None:
-    place = turn.attempt if attempt is None else attempt
-    collector = twiml.gather(response, turn.path("menu", kind=shown.kind, attempt=place))
+def _menu(turn: Turn, shown: Face, *, with_words: bool, before: tuple[Heard, ...] = ()) -> VoiceResponse:
+    heard: list[Heard] = []
     if with_words:
-        twiml.say_face(collector, shown, turn.language, turn.line["languages"])
-        _when(collector, turn, shown)
-    for name in _offers(turn, shown.kind):
-        twiml.say(collector, name, turn.language)
-    for language in turn.line["languages"]:
-        if language != turn.language:
-            twiml.say(collector, "language_offer", language)
-            break
+        heard += [twiml.of_face(shown, turn.language, turn.line["languages"]), *_when(turn, shown)]
+    heard += [twiml.ours(name, turn.language) for name in _offers(turn, shown.kind)]
+    other = next((language for language in turn.line["languages"] if language != turn.language), None)
+    if other is not None:
+        heard.append(twiml.ours("language_offer", other))
+    return twiml.menu(turn.path("menu", kind=shown.kind), tuple(heard), before)
 
 
-def _when(collector: Gather, turn: Turn, shown: Face) -> None:
+def _when(turn: Turn, shown: Face) -> list[Heard]:
     """Since when it is known, and by when we say more: the promise only as long as it can be kept."""
+    said: list[Heard] = []
     since = spoken_time(shown.since, turn.now, turn.line["time_zone"], turn.language)
     if since:
-        twiml.say(collector, "known_since", turn.language, since=since)
+        said.append(twiml.ours("known_since", turn.language, since=since))
     if shown.next_update and datetime.fromisoformat(shown.next_update) > turn.now:
         by = spoken_time(shown.next_update, turn.now, turn.line["time_zone"], turn.language)
-        twiml.say(collector, "next_update", turn.language, by=by)
+        said.append(twiml.ours("next_update", turn.language, by=by))
+    return said
 
 
 def _offers(turn: Turn, kind: str) -> list[str]:
@@ -255,10 +254,8 @@ def _voicemail(turn: Turn) -> Reply:
 def _again(turn: Turn) -> Reply:
     if turn.attempt + 1 >= ATTEMPTS:
         return _goodbye(turn)
-    response = VoiceResponse()
-    shown = Face(turn.kind, {}, {})
-    _menu(response, turn, shown, with_words=False, attempt=turn.attempt + 1)
-    return Reply(response)
+    again = replace(turn, attempt=turn.attempt + 1)
+    return Reply(_menu(again, Face(turn.kind, {}, {}), with_words=False))
 
 
 def _goodbye(turn: Turn) -> Reply:

@@ -1,7 +1,8 @@
 """Writes what a caller hears as TwiML: recorded audio where there is some, else text to speech, never silence."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 from django.urls import reverse
 from twilio.twiml.voice_response import Gather, VoiceResponse
@@ -18,26 +19,74 @@ LONGEST_MESSAGE, RING = 180, 20
 Speaker: TypeAlias = VoiceResponse | Gather
 
 
-def say(speaker: Speaker, name: str, language: str, **context: Any) -> None:
-    """Says one of our sentences (`templates/voice/words/`)."""
-    _speak(speaker, sentence(name, language, **context), language)
+class Spoken(NamedTuple):
+    """Words to be said, and their language (BCP 47)."""
+
+    text: str
+    language: str
 
 
-def say_face(speaker: Speaker, face: Face, language: str, languages: Sequence[str]) -> None:
-    """Says a line's words in the caller's language, else in the first of the line's languages that has any."""
+class Played(NamedTuple):
+    """A recording to be played."""
+
+    address: str
+
+
+Heard: TypeAlias = Spoken | Played
+
+
+class Menu(VoiceResponse):
+    """Words, and a key that is waited for meanwhile. Calls share it, and it is written once: nobody may add to it."""
+
+    def __init__(self, action: str, heard: Sequence[Heard], before: Sequence[Heard]) -> None:
+        super().__init__()
+        for one in before:
+            speak(self, one)
+        collector = gather(self, action)
+        for one in heard:
+            speak(collector, one)
+
+    def __str__(self) -> str:
+        return self._written
+
+    @cached_property
+    def _written(self) -> str:
+        return self.to_xml()
+
+
+@lru_cache(maxsize=1000)
+def menu(action: str, heard: tuple[Heard, ...], before: tuple[Heard, ...] = ()) -> Menu:
+    """The menu whose key is posted to `action`. Kept: in a surge nearly everybody hears the same."""
+    return Menu(action, heard, before)
+
+
+def ours(name: str, language: str, **context: Any) -> Spoken:
+    """One of our sentences (`templates/voice/words/`)."""
+    return Spoken(sentence(name, language, **context), language)
+
+
+def of_face(face: Face, language: str, languages: Sequence[str]) -> Heard:
+    """A line's words in the caller's language, else in the first of the line's languages that has any."""
     for tag in dict.fromkeys([language, *languages]):
         if face.audio.get(tag):
-            speaker.play(reverse("voice_audio", args=[face.audio[tag]]))
-            return
+            return Played(reverse("voice_audio", args=[face.audio[tag]]))
         if face.text.get(tag, "").strip():
-            _speak(speaker, face.text[tag], tag)
-            return
-    say(speaker, face.kind, language)
+            return Spoken(face.text[tag], tag)
+    return ours(face.kind, language)
 
 
-def _speak(speaker: Speaker, text: str, language: str) -> None:
-    for piece in pieces(text):
-        speaker.say(piece, language=variety(language))
+def speak(speaker: Speaker, heard: Heard) -> None:
+    """Adds words or a recording to a document."""
+    if isinstance(heard, Played):
+        speaker.play(heard.address)
+        return
+    for piece in pieces(heard.text):
+        speaker.say(piece, language=variety(heard.language))
+
+
+def say(speaker: Speaker, name: str, language: str, **context: Any) -> None:
+    """Says one of our sentences."""
+    speak(speaker, ours(name, language, **context))
 
 
 def gather(response: VoiceResponse, action: str, digits: int | None = 1) -> Gather:

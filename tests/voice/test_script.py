@@ -223,3 +223,18 @@ def test_who_is_recorded_is_told_before_unless_the_line_says_otherwise(says, tol
     verbs = script.menu(turn(kind="closed", keys="2", language="de", **given)).response.verbs
     before = " ".join(verb.value for verb in verbs[: [verb.name for verb in verbs].index("Record")])
     assert ("wird aufgezeichnet" in before) is told
+
+
+def test_what_many_callers_hear_is_written_once_and_anew_for_whoever_hears_something_else():
+    first, same = (script.answer(turn(caller=caller)).response for caller in ("+12015550123", "+12015550124"))
+    assert first is same
+    assert str(first) is str(same)
+    others = [
+        turn(caller=""),
+        turn(language="de"),
+        turn(attempt=1),
+        turn(line={"key": "second"}),
+        turn(line={"faces": {"open": {"text": {"en": "Good day."}, "audio": {}}}}),
+        turn(line=INCIDENT),
+    ]
+    assert len({str(script.answer(other).response) for other in [turn(), *others]}) == 1 + len(others)
