@@ -5,8 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from triage import alive
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("tickets.front_urls")),
+    # Calls first: most of a surge, and addresses are tried in this order.
     path("", include("voice.front_urls")),
+    path("", include("tickets.front_urls")),
     path("", include("triage.status.urls")),
     path("healthz", alive.healthz, name="healthz"),
 ]
