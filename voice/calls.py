@@ -143,6 +143,7 @@ def _turn(line: plan.LineDocument, where: Step, params: Mapping[str, str]) -> sc
         dialled=params.get("DialCallStatus", ""),
         stands=stands,
         wait=wait,
+        manager=plan.may_dial_in(caller),
     )
 
 

@@ -106,8 +106,13 @@ def ring(response: VoiceResponse, numbers: Sequence[str], action: str) -> None:
         dial.number(number)
 
 
-def record(response: VoiceResponse, action: str) -> None:
-    """Records a message, which is posted to `action`."""
-    response.record(
-        action=action, method="POST", max_length=LONGEST_MESSAGE, timeout=5, finish_on_key="#", play_beep=True
-    )
+def meanwhile(response: VoiceResponse, action: str, heard: Heard) -> None:
+    """Words during which a key may be pressed; without one the call goes on after them as if none were waited for."""
+    collector = Gather(action=action, method="POST", timeout=1, input="dtmf", num_digits=1)
+    speak(collector, heard)
+    response.append(collector)
+
+
+def record(response: VoiceResponse, action: str, *, longest: int = LONGEST_MESSAGE) -> None:
+    """Records a message of so many seconds at most, which is posted to `action`."""
+    response.record(action=action, method="POST", max_length=longest, timeout=5, finish_on_key="#", play_beep=True)

@@ -1,5 +1,6 @@
 """The telephone's pages in a real browser: a simulated call, and the callback that comes of it."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -141,3 +142,31 @@ def test_the_pages_are_for_everybody(
     page.get_by_role("button", name="Dial").click()
     expect(page.get_by_text("In a call")).to_be_visible()
     accessible(page)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_manager_sets_a_pin_for_the_phone(
+    open_page: Open, sign_in: SignIn, accessible: Callable[[Page], None], size: dict[str, int], dark: bool
+) -> None:
+    page = open_page(size=size, dark=dark)
+    sign_in(page, "manager")
+    page.goto("/accounts/lines-by-phone/")
+    accessible(page)
+    page.get_by_label("I call from").fill("+1 201 555 0177")
+    page.get_by_label("PIN", exact=True).fill("480917")
+    page.get_by_label("The PIN once more").fill("480918")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The two are not the same.")).to_be_visible()
+    expect(page.get_by_label("I call from")).to_have_value("+1 201 555 0177")
+    accessible(page)
+    page.get_by_label("PIN", exact=True).fill("480917")
+    page.get_by_label("The PIN once more").fill("480917")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. From the next call on")).to_be_visible()
+    accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if folder := os.environ.get("SHOTS"):
+        page.screenshot(path=f"{folder}/dial-in-{size['width']}-{dark}.png", full_page=True)
+        page.goto("/lines/")
+        page.screenshot(path=f"{folder}/lines-{size['width']}-{dark}.png", full_page=True)

@@ -1,12 +1,13 @@
 """The simulator's page: a call as a manager plays it, and what they let go wrong."""
 
 import pytest
+from django.contrib.auth.models import User
 
 from tests.house import person
 from tests.voice.phone_people import wanted
 from tickets import intake
 from tickets.models import Arrival, Entry
-from voice import fallback, supervision
+from voice import fallback, pins, supervision
 from voice.models import Call, Callback
 from voice.plan import PLAN
 from voice.simulator.page import LONGEST, REQUESTS, SESSION
@@ -50,6 +51,18 @@ def test_a_withheld_number_is_asked_for_one(phone):
     phone(do="dial", line=phone.line.pk, withheld="on")
     assert "enter the number" in phone(do="keys", keys="1")
     assert "If this is right" in phone(do="keys", keys="12015550188")
+
+
+def test_a_manager_dials_in_and_the_pin_is_shown_and_kept_nowhere(phone, client):
+    pins.keep(User.objects.get(), ["+12015550177"], "480917")
+    PLAN.refresh()
+    phone(do="dial", line=phone.line.pk, caller="+12015550177")
+    assert "enter your PIN" in phone(do="keys", keys="*")
+    page = phone(do="keys", keys="480917#")
+    assert "Nothing is announced now." in page
+    assert "You press • • • • • • •." in page
+    assert "480917" not in page
+    assert "480917" not in str(client.session[SESSION])
 
 
 def test_hanging_up_ends_the_call(phone):
