@@ -32,6 +32,9 @@ class Line(models.Model):
     )
     incident_audio = models.JSONField(default=dict)
     offers_agent = models.BooleanField(default=False, help_text="In incident mode, key 0 stays for an agent")
+    screens = models.BooleanField(
+        default=True, help_text="Whoever is rung takes the call with a key, so that no mailbox does"
+    )
     says_recorded = models.BooleanField(
         default=True, help_text="Callers are told before anything of theirs is recorded"
     )

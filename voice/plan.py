@@ -163,6 +163,7 @@ def document_of(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
         "hours": line.hours,
         "holidays": line.holidays,
         "rings": rung_by(line),
+        "screens": line.screens,
         "offers_agent": line.offers_agent,
         "says_recorded": line.says_recorded,
         "faces": {

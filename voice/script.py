@@ -65,7 +65,7 @@ def answer(turn: Turn) -> Reply:
             twiml.meanwhile(response, turn.path("menu", kind=shown.kind), words)
         else:
             twiml.speak(response, words)
-        twiml.ring(response, turn.line["rings"], turn.path("dialled"))
+        _ring(response, turn)
         return Reply(response, facts)
     return Reply(_menu(turn, shown, with_words=True), facts)
 
@@ -98,7 +98,7 @@ def menu(turn: Turn) -> Reply:
         return answer(replace(turn, language=_next_language(turn), attempt=turn.attempt + 1))
     if turn.keys == "0" and incident and turn.line["offers_agent"] and turn.line["rings"]:
         response = VoiceResponse()
-        twiml.ring(response, turn.line["rings"], turn.path("dialled"))
+        _ring(response, turn)
         return Reply(response, {"choice": "stay"})
     return _again(turn)
 
@@ -193,6 +193,11 @@ def _offers(turn: Turn, kind: str) -> list[str]:
     if _may_text(turn):
         offers.append("text_offer")
     return [*offers, "agent_offer"] if turn.line["offers_agent"] and turn.line["rings"] else offers
+
+
+def _ring(response: VoiceResponse, turn: Turn) -> None:
+    screen = f"/voice/{turn.line['key']}/screen/" if turn.line.get("screens") else ""
+    twiml.ring(response, turn.line["rings"], turn.path("dialled"), screen)
 
 
 def _may_call(turn: Turn) -> bool:

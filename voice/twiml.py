@@ -99,11 +99,15 @@ def gather(response: VoiceResponse, action: str, digits: int | None = 1) -> Gath
     return collector
 
 
-def ring(response: VoiceResponse, numbers: Sequence[str], action: str) -> None:
-    """Rings all these numbers at once; the first to answer has the call, and `action` learns how it went."""
-    dial = response.dial(action=action, method="POST", timeout=RING)
+def ring(response: VoiceResponse, numbers: Sequence[str], action: str, screen: str = "") -> None:
+    """Rings all these numbers at once; the first to answer has the call, and `action` learns how it went.
+
+    `screen`: the address of what whoever answers hears first, while it goes on ringing for the caller.
+    """
+    first: Mapping[str, Any] = {"url": screen, "method": "POST"} if screen else {}
+    dial = response.dial(action=action, method="POST", timeout=RING, answer_on_bridge=True if screen else None)
     for number in numbers:
-        dial.number(number)
+        dial.number(number, **first)
 
 
 def meanwhile(response: VoiceResponse, action: str, heard: Heard) -> None:

@@ -1,6 +1,5 @@
 """The telephone's pages in a real browser: a simulated call, and the callback that comes of it."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -166,7 +165,3 @@ def test_a_manager_sets_a_pin_for_the_phone(
     expect(page.get_by_text("Saved. From the next call on")).to_be_visible()
     accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if folder := os.environ.get("SHOTS"):
-        page.screenshot(path=f"{folder}/dial-in-{size['width']}-{dark}.png", full_page=True)
-        page.goto("/lines/")
-        page.screenshot(path=f"{folder}/lines-{size['width']}-{dark}.png", full_page=True)

@@ -37,8 +37,10 @@ class Wait:
     finish: str = ""  # keys that end the input
     tells_nothing: bool = False  # that there was no input is told to the action as well
     phones: tuple[str, ...] = ()  # what rings
+    screens: tuple[str, ...] = ()  # of each of them, what is played to who answers; empty: nothing
     recorded: str = ""  # who is told of a recording beside the action
     reason: str = "completed"
+    hung_up: bool = False  # it ends with a word to hang up, not because nothing follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,14 @@ def _waits(verb: Element) -> Wait | None:
         finish, recorded = verb.get("finishOnKey", "1234567890*#"), verb.get("recordingStatusCallback", "")
         return Wait("recording", action, method, _number(verb, "timeout", 5), finish=finish, recorded=recorded)
     if verb.tag == "Dial":
-        phones = tuple(filter(None, ((one.text or "").strip() for one in [verb, *verb])))
-        return Wait("ringing", action, method, _number(verb, "timeout", 30), phones=phones)
+        rung = {phone: one.get("url", "") for one in [verb, *verb] if (phone := (one.text or "").strip())}
+        seconds = _number(verb, "timeout", 30)
+        return Wait("ringing", action, method, seconds, phones=tuple(rung), screens=tuple(rung.values()))
     if verb.tag == "Redirect":
         return Wait("redirect", (verb.text or "").strip(), method)
     if verb.tag == "Reject":
         return Wait(reason="busy" if verb.get("reason") == "busy" else "no-answer")
-    return Wait() if verb.tag == "Hangup" else None
+    return Wait(hung_up=True) if verb.tag == "Hangup" else None
 
 
 def _noted(wait: Wait) -> list[Heard]:

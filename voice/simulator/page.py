@@ -164,6 +164,7 @@ def _do(player: Player, what: str, keys: str) -> None:
         "speak_and_go": ("recording", "You leave a message and hang up.", lambda: player.speak(hanging_up=True)),
         "silent": ("recording", "You say nothing.", player.time_out),
         "answered": ("ringing", f"{who} answers.", player.pick_up if player.call.rings else player.answer),
+        "mailbox": ("ringing", "A mailbox answers.", lambda: player.answer(keys="")),
         "nobody": ("ringing", "Nobody answers.", player.time_out),
         "busy": ("ringing", "The line is busy.", lambda: _busy(player)),
         "hang_up": (waits, "You hang up.", player.hang_up),

@@ -65,6 +65,17 @@ def test_a_manager_dials_in_and_the_pin_is_shown_and_kept_nowhere(phone, client)
     assert "480917" not in str(client.session[SESSION])
 
 
+def test_a_mailbox_that_answers_does_not_have_the_caller(phone):
+    phone.line.rings = ["+12025550111"]
+    phone.line.save()
+    PLAN.refresh()
+    assert "A mailbox answers" in phone(do="dial", line=phone.line.pk, caller="+12015550123")
+    page = phone(do="mailbox")
+    assert "Press 1 to take it." in page
+    assert "Nobody is free" in page
+    assert "The call is over." not in page
+
+
 def test_hanging_up_ends_the_call(phone):
     phone(do="dial", line=phone.line.pk, caller="+12015550123")
     assert "The call is over." in phone(do="hang_up")

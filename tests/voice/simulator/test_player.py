@@ -7,7 +7,8 @@ import pytest
 
 from tests.voice.simulator.conftest import HOME
 from voice.simulator.documents import Wait
-from voice.simulator.player import APPLICATION_ERROR, HOPS, Player, typed
+from voice.simulator.keys import typed
+from voice.simulator.player import APPLICATION_ERROR, HOPS, Player
 from voice.simulator.state import call_of
 from voice.simulator.statuses import ORDERS, due
 from voice.simulator.webhooks import NoAnswer, NoConnection, Webhooks
