@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-# Twilio's error for a document that it cannot parse, and for an answer of a kind that it does not take.
-UNREADABLE, WRONG_KIND = 12100, 12300
+# Twilio's errors (https://www.twilio.com/docs/api/errors): no XML; another root than Response; an answer of a kind that
+# it does not take; of none; one of more than 64 kB.
+UNREADABLE, WRONG_ROOT, WRONG_KIND, NO_KIND, TOO_LARGE = 12100, 12102, 12300, 11200, 11750
+LARGEST = 64_000
+# As https://www.twilio.com/docs/api/twiml/your_response says what becomes of which.
 XML = ("text/xml", "application/xml", "text/html")
 # Seconds that a spoken word is reckoned with: the length of a simulated call is an estimate.
 SECONDS_A_WORD = 0.4
@@ -69,13 +72,15 @@ def read(content_type: str, body: str, url: str = "") -> Element:
     if kind.startswith("audio/"):
         return _response("Play", url)
     if kind not in XML:
-        raise NotTwiml(WRONG_KIND, f"the answer is {kind or 'of no kind'}")
+        raise NotTwiml(WRONG_KIND if kind else NO_KIND, f"the answer is {kind or 'of no kind'}")
+    if len(body.encode()) > LARGEST:
+        raise NotTwiml(TOO_LARGE, f"the answer has {len(body.encode()) / 1000:.0f} kB")
     try:
         root = ElementTree.fromstring(body)  # noqa: S314  our own answer
     except ElementTree.ParseError as error:
         raise NotTwiml(UNREADABLE, f"no XML: {error}") from error
     if root.tag != "Response":
-        raise NotTwiml(UNREADABLE, f"the document is a {root.tag}")
+        raise NotTwiml(WRONG_ROOT, f"the document is a {root.tag}")
     return root
 
 

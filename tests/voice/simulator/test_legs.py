@@ -74,4 +74,4 @@ def test_what_that_phone_hears_is_told_apart_from_what_the_caller_hears(net):
 def test_a_document_that_is_away_hangs_that_phone_up_and_is_a_fault(net):
     net.pages |= {"/a/": ["<Dial action='/d/'><Number url='/s/'>+1</Number></Dial>"], "/s/": [500], "/d/": [""]}
     heard = net.player().dial().answer().call.heard
-    assert any(one.kind == "fault" and "11200 on that phone" in one.text for one in heard)
+    assert any(one.kind == "fault" and "11217 on that phone" in one.text for one in heard)

@@ -95,7 +95,7 @@ def test_no_token_or_signature_is_shown(phone, settings):
 def test_a_door_that_does_not_answer_is_named(phone, settings):
     settings.SIMULATOR_BASE = "http://127.0.0.1:9"
     page = phone(do="dial", line=phone.line.pk, caller="+12015550123")
-    assert "Error 11205: no connection to 127.0.0.1:9" in page
+    assert "Error 11202: no connection to 127.0.0.1:9" in page
     assert "an application error has occurred" in page, "there is no export either"
 
 
@@ -167,7 +167,7 @@ def test_a_signature_that_is_refused_is_seen(phone, settings):
         wrong.setattr("voice.signature.sign_url", lambda url, params: "bm90IHNpZ25lZA==")
         page = dialled(phone)
     assert "signature refused" in page
-    assert "Error 11200: the answer is HTTP 403" in page
+    assert "Error 11217: the answer is HTTP 403" in page
 
 
 def test_a_long_call_does_not_outgrow_its_session(phone, client):
