@@ -75,13 +75,14 @@ def check(number: str, pin: str, *, sid: str, place: int, wanted: Wanted) -> Ent
     """Whether this is the PIN of who calls from `number`; None where nobody may from there. The same call asking again
     gets the same answer.
 
-    It is hashed before anything is locked, and even where it is refused: neither the time it takes nor calls at the
-    same moment tell more than a few guesses may. Raises what the database raises.
+    Hashing takes long on purpose: it is done before a row is locked, and not at all while no PIN is taken. Calls at the
+    same moment get no more guesses than one after another. Raises what the database raises.
     """
     owner = DialIn.objects.select_related("user").filter(numbers__number=number).first()
     if owner is None or not may_switch(owner.user):
         return None
-    right = check_password(pin, owner.pin)
+    now = timezone.now()
+    right = not lock(_wrong_of(owner, now)[number], _wrong_of_all(now)) and check_password(pin, owner.pin)
     with transaction.atomic():
         if not DialIn.objects.select_for_update().filter(pk=owner.pk).first():
             return None

@@ -87,7 +87,7 @@ def menu(turn: Turn) -> Reply:
     """A key of the menu whose face was heard (`turn.kind`), whatever the line shows by now."""
     incident = turn.kind == "incident"
     if turn.keys == DIAL_IN and turn.manager:
-        return Reply(dial_in.ask_pin(turn.line["key"], turn.language))
+        return Reply(dial_in.ask_pin(turn.line["key"], turn.language), {"choice": "dial_in"})
     if turn.keys == "1":
         return _call_back(turn)
     if turn.keys == "2":

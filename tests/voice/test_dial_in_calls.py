@@ -14,7 +14,7 @@ from tests.voice.conftest import NOON_IN_NEW_JERSEY, Caller
 from tests.voice.noises import wav
 from tickets import intake
 from tickets.models import Arrival, AuditEntry, Entry, Ticket
-from voice import dial_in, dial_in_calls, lines, orders, pins, reconcile, sounds
+from voice import dial_in, dial_in_calls, lines, listeners, orders, pins, reconcile, sounds
 from voice.models import Announcement, Line, PinAttempt
 from voice.plan import PLAN
 
@@ -198,6 +198,17 @@ def test_spoken_over_an_incidents_words_it_is_about_that_incident_and_ends_with_
     assert (newest.problem, newest.known_since) == (about, since)
     lines.clear(about)
     assert first_words(client).startswith("Hello, this is Acme.")
+
+
+def test_a_manager_who_dialled_in_is_none_of_those_who_only_listened(call, client, line):
+    about = problem()
+    lines.announce([line], {"en": "We know."}, problem=about)
+    PLAN.refresh()
+    Caller(client, sid="CA" + "3" * 32).dials()
+    got_in(call).hang_up()
+    intake.understand_all()
+    assert [row["caller"] for row in listeners.of(about)] == ["+12015550123"]
+    assert not Ticket.objects.exists()
 
 
 # ── Twilio has the recording a little later, or never ────────────────────────────────────────────────────────────────

@@ -106,6 +106,13 @@ def test_five_wrong_ones_lock_the_number_even_for_the_right_one(maya):
         assert enter(PIN, place=11) == RIGHT
 
 
+def test_while_no_pin_is_taken_none_is_hashed(maya, monkeypatch):
+    for place in range(pins.OF_NUMBER):
+        enter("739150", place=place)
+    monkeypatch.setattr(pins, "check_password", lambda *_: pytest.fail("hashing is what an attacker could cost us"))
+    assert enter(PIN, place=9) == REFUSED
+
+
 def test_a_right_one_forgives_those_before_it(maya):
     for place in range(pins.OF_NUMBER - 1):
         enter("739150", place=place)
