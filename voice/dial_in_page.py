@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from allauth.core import ratelimit
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -27,9 +29,17 @@ class DialInForm(forms.Form):
     pin = forms.CharField(label="PIN", required=False, widget=forms.PasswordInput(attrs=_HIDDEN))
     again = forms.CharField(label="The PIN once more", required=False, widget=forms.PasswordInput(attrs=_HIDDEN))
 
-    def __init__(self, *args: Any, owner: DialIn | None, **kwargs: Any) -> None:
+    password = forms.CharField(
+        label="Your password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text="The one you sign in with: so that nobody sets a PIN at a desk that you have left.",
+    )
+
+    def __init__(self, *args: Any, user: User, owner: DialIn | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.owner = owner
+        self.user, self.owner = user, owner
+        if not user.has_usable_password():
+            del self.fields["password"]
         kept = " Left empty, the one you have stays." if owner else ""
         self.fields["pin"].help_text = f"{pins.SHORTEST} to {pins.LONGEST} digits.{kept}"
 
@@ -46,6 +56,11 @@ class DialInForm(forms.Form):
             raise forms.ValidationError(f"{pins.MOST_NUMBERS} numbers at most.")
         return list(dict.fromkeys(found))
 
+    def clean_password(self) -> str:
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError("This is not your password.")
+        return ""
+
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         pin = values.get("pin", "")
@@ -57,7 +72,7 @@ class DialInForm(forms.Form):
         return values
 
 
-@sensitive_post_parameters("pin", "again")
+@sensitive_post_parameters("pin", "again", "password")
 @require_http_methods(["GET", "POST"])
 @needs(Power.RUN_INCIDENTS)
 def dial_in(request: HttpRequest) -> HttpResponse:
@@ -66,10 +81,12 @@ def dial_in(request: HttpRequest) -> HttpResponse:
     owner = DialIn.objects.filter(user=user).first()
     if request.method != "POST":
         known = owner.numbers.values_list("number", flat=True) if owner else []
-        form = DialInForm(owner=owner, initial={"numbers": "\n".join(readable(number) for number in known)})
-        return _page(request, form)
-    form = DialInForm(request.POST, owner=owner)
-    if form.is_valid():
+        numbers = "\n".join(readable(number) for number in known)
+        return _page(request, DialInForm(user=user, owner=owner, initial={"numbers": numbers}))
+    form = DialInForm(request.POST, user=user, owner=owner)
+    if not ratelimit.consume(request, action="reauthenticate", user=user):
+        form.add_error(None, "Too many tries within a minute. Nothing was saved; wait a moment and save again.")
+    elif form.is_valid():
         try:
             pins.keep(user, form.cleaned_data["numbers"], form.cleaned_data["pin"])
         except pins.Taken as error:
