@@ -5,7 +5,7 @@ import pytest
 from tickets import wording
 
 
-@pytest.mark.parametrize("page", ["help", "status"])
+@pytest.mark.parametrize("page", ["errors", "help", "status"])
 @pytest.mark.parametrize("language", wording.LANGUAGES)
 def test_every_language_has_every_word(page, language, settings):
     own = (settings.BASE_DIR / "templates" / page / f"words.{language}.txt").read_text()
