@@ -33,7 +33,7 @@ ALERTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The sentence at the top: `mood` is unknown, quiet, usual, more or surge; `mostly` a medium or empty."""
+    """The sentence at the top: `mood` is unknown, quiet, usual, more, surge or ebbing; `mostly` a medium or empty."""
 
     mood: str
     times: float = 0.0
@@ -44,6 +44,8 @@ def headline(times: float | None, mostly: str, *, surging: bool) -> Headline:
     """What the sentence says of a volume `times` the usual one."""
     if times is None:
         return Headline("unknown")
+    if surging and times < 1.5:
+        return Headline("ebbing", times)
     if surging or times >= 3:
         return Headline("surge" if surging else "more", times, mostly)
     moods = ((0.5, "quiet"), (1.5, "usual"))

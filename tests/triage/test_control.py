@@ -62,7 +62,9 @@ def page(client, path="/control/"):
         (1.7, False, "more"),
         (8.0, False, "more"),
         (94.0, True, "surge"),
-        (1.2, True, "surge"),
+        (1.5, True, "surge"),
+        (1.2, True, "ebbing"),
+        (0.0, True, "ebbing"),
     ],
 )
 def test_the_mood_of_the_headline(times, surging, mood):
@@ -135,6 +137,14 @@ def test_the_tables_say_what_the_charts_show(client, manager):
     assert "<svg" not in text.partition("<main")[2]
     assert text.count('<td class="num"><strong>5</strong></td>') == 2
     assert 'class="area email"' in page(client)
+
+
+def test_a_surge_that_ebbs_is_not_called_more_than_usual(client, manager):
+    a_surge()
+    SeriesState.objects.filter(series="all").update(ratio=0.0)
+    text = page(client)
+    assert "No more than usual just now, and the surge is not over yet" in text
+    assert "More than usual" not in text
 
 
 def test_a_manager_dismisses_a_surge_and_takes_it_back(client, manager):
