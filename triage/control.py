@@ -99,7 +99,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "about": about.shown(surging),
         "parts": _parts() if surging else [],
         "volume": seen,
-        "people": surging.senders if surging else counts.distinct_senders(now - timedelta(hours=1), now),
+        "people": surging.senders if surging else _people(now, seen.last_hour),
         "charts": charts,
         "tables": _tables(seen) if "table" in request.GET else [],
         "open": _open_tickets(),
@@ -119,6 +119,11 @@ def _surge_on(now: datetime) -> Surge | None:
     on = on.filter(Q(dismissed_at=None) | Q(dismissed_at__gte=now - UNDO))
     found = on.select_related("dismissed_by", "terms").order_by("dismissed_at", "began_at")
     return next((one for one in found if one.dismissed_at is None), None) or found.first()
+
+
+def _people(now: datetime, requests: int) -> int:
+    """In the last hour. The journal is ahead of the counts: there are never more people than requests beside them."""
+    return min(counts.distinct_senders(now - timedelta(hours=1), now), requests)
 
 
 def _parts() -> list[tuple[str, float]]:

@@ -83,6 +83,26 @@ def test_the_sentence_says_how_much_and_what(client, manager):
     assert "8</strong><span>requests in the last hour" in text
 
 
+def test_there_are_never_more_people_than_requests(client, manager):
+    contacts([timezone.now() - timedelta(seconds=90)] * 8)
+    counts.recount()
+    contacts([timezone.now() - timedelta(seconds=30)] * 5)  # not counted yet
+    text = page(client)
+    assert "8</strong><span>requests in the last hour" in text
+    assert "8</strong><span>different people in the last hour" in text
+
+
+def test_a_surge_that_ebbs_is_not_shown_as_burning(client, manager):
+    contacts([timezone.now() - timedelta(seconds=90)] * 8)
+    counts.recount()
+    surge = a_surge()
+    assert '<strong class="warm">×94' in page(client)
+    SeriesState.objects.filter(series="all").update(ratio=0.0)
+    text = page(client)
+    assert surge.ended_at is None
+    assert "<strong>×0.0</strong>" in text
+
+
 def test_a_new_installation_says_that_it_does_not_know_yet(client, manager):
     text = page(client)
     assert "Too little traffic to say what is usual" in text
