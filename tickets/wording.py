@@ -46,3 +46,9 @@ def spoken(response: HttpResponse, language: str) -> HttpResponse:
     response["Content-Language"] = language
     patch_vary_headers(response, ["Accept-Language"])
     return response
+
+
+def name_of(language: str) -> str:
+    """A language's English name, or its tag where nobody gave it one."""
+    known = LANG_INFO.get(language.lower()) or LANG_INFO.get(language.lower().split("-")[0], {})
+    return known.get("name", language)

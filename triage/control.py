@@ -33,7 +33,7 @@ ALERTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The sentence at the top: `mood` is unknown, quiet, usual, more or surge; `mostly` a medium or empty."""
+    """The sentence at the top: `mood` is unknown, quiet, usual, more, surge or ebbing; `mostly` a medium or empty."""
 
     mood: str
     times: float = 0.0
@@ -44,6 +44,8 @@ def headline(times: float | None, mostly: str, *, surging: bool) -> Headline:
     """What the sentence says of a volume `times` the usual one."""
     if times is None:
         return Headline("unknown")
+    if surging and times < 1.5:
+        return Headline("ebbing", times)
     if surging or times >= 3:
         return Headline("surge" if surging else "more", times, mostly)
     moods = ((0.5, "quiet"), (1.5, "usual"))
@@ -97,7 +99,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "about": about.shown(surging),
         "parts": _parts() if surging else [],
         "volume": seen,
-        "people": surging.senders if surging else counts.distinct_senders(now - timedelta(hours=1), now),
+        "people": surging.senders if surging else _people(now, seen.last_hour),
         "charts": charts,
         "tables": _tables(seen) if "table" in request.GET else [],
         "open": _open_tickets(),
@@ -117,6 +119,11 @@ def _surge_on(now: datetime) -> Surge | None:
     on = on.filter(Q(dismissed_at=None) | Q(dismissed_at__gte=now - UNDO))
     found = on.select_related("dismissed_by", "terms").order_by("dismissed_at", "began_at")
     return next((one for one in found if one.dismissed_at is None), None) or found.first()
+
+
+def _people(now: datetime, requests: int) -> int:
+    """In the last hour. The journal is ahead of the counts: there are never more people than requests beside them."""
+    return min(counts.distinct_senders(now - timedelta(hours=1), now), requests)
 
 
 def _parts() -> list[tuple[str, float]]:

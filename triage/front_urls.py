@@ -11,3 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("triage.status.urls")),
     path("healthz", alive.healthz, name="healthz"),
 ]
+
+handler400 = "triage.error_pages.bad_request"
+handler403 = "triage.error_pages.not_allowed"
+handler404 = "triage.error_pages.not_found"
+handler500 = "triage.error_pages.failed"

@@ -105,6 +105,7 @@ MIDDLEWARE = (
 # WhiteNoise serves the few static files of the public pages in front processes too.
 if ROLE == "front":
     MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+CSRF_FAILURE_VIEW = "triage.error_pages.too_old"
 ROOT_URLCONF = "triage.front_urls" if ROLE == "front" else "triage.urls"
 WSGI_APPLICATION = "triage.wsgi.application"
 TEMPLATES = [

@@ -10,3 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tickets.urls")),
     path("", include("triage.control_urls")),
 ]
+
+handler400 = "triage.error_pages.bad_request"
+handler403 = "triage.error_pages.not_allowed"
+handler404 = "triage.error_pages.not_found"
+handler500 = "triage.error_pages.failed"

@@ -62,11 +62,11 @@ def sign_in(db: Any) -> Callable[..., Any]:
 def accessible() -> Callable[[Page], None]:
     """Refuses a page on which axe finds a fault."""
     axe = Axe()
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
     def check(page: Page) -> None:
-        found = axe.run(
-            page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-        )
+        # Every rule is run all the same; what passed is not described node by node, which takes nearly half the time.
+        found = axe.run(page, options={"runOnly": rules, "resultTypes": ["violations"]})
         faults = [
             f"{fault['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
             for fault in found.response["violations"]

@@ -137,6 +137,11 @@ def test_pages_are_accessible_and_fit(
     page = open_page(dark=dark, size=size)
     page.goto("/accounts/login/")
     accessible(page)
+    page.get_by_label("Username or email").fill("nobody@example.com")
+    page.get_by_label("Password").fill("no password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert").get_by_role("listitem")).to_be_visible()
+    accessible(page)
     sign_in(page, "administrator")
     for address in full_house.values():
         page.goto(address)

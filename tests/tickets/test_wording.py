@@ -5,7 +5,7 @@ import pytest
 from tickets import wording
 
 
-@pytest.mark.parametrize("page", ["help", "status"])
+@pytest.mark.parametrize("page", ["errors", "help", "status"])
 @pytest.mark.parametrize("language", wording.LANGUAGES)
 def test_every_language_has_every_word(page, language, settings):
     own = (settings.BASE_DIR / "templates" / page / f"words.{language}.txt").read_text()
@@ -27,3 +27,10 @@ def test_a_language_without_words_is_told_in_english(language, said):
 
 def test_facts_are_filled_in():
     assert wording.words("help", "de", files=5, megabytes=10)["files_help"] == "Bis zu 5 Dateien, zusammen 10 MB."
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"), [("de", "German"), ("de-AT", "German"), ("pt-BR", "Brazilian Portuguese"), ("tlh", "tlh")]
+)
+def test_a_language_has_its_english_name_or_at_least_its_tag(tag, name):
+    assert wording.name_of(tag) == name

@@ -62,7 +62,9 @@ def page(client, path="/control/"):
         (1.7, False, "more"),
         (8.0, False, "more"),
         (94.0, True, "surge"),
-        (1.2, True, "surge"),
+        (1.5, True, "surge"),
+        (1.2, True, "ebbing"),
+        (0.0, True, "ebbing"),
     ],
 )
 def test_the_mood_of_the_headline(times, surging, mood):
@@ -79,6 +81,26 @@ def test_the_sentence_says_how_much_and_what(client, manager):
     assert "1,316 requests where 14 were expected" in text
     assert "Phone</dt><dd>×131" in text
     assert "8</strong><span>requests in the last hour" in text
+
+
+def test_there_are_never_more_people_than_requests(client, manager):
+    contacts([timezone.now() - timedelta(seconds=90)] * 8)
+    counts.recount()
+    contacts([timezone.now() - timedelta(seconds=30)] * 5)  # not counted yet
+    text = page(client)
+    assert "8</strong><span>requests in the last hour" in text
+    assert "8</strong><span>different people in the last hour" in text
+
+
+def test_a_surge_that_ebbs_is_not_shown_as_burning(client, manager):
+    contacts([timezone.now() - timedelta(seconds=90)] * 8)
+    counts.recount()
+    surge = a_surge()
+    assert '<strong class="warm">×94' in page(client)
+    SeriesState.objects.filter(series="all").update(ratio=0.0)
+    text = page(client)
+    assert surge.ended_at is None
+    assert "<strong>×0.0</strong>" in text
 
 
 def test_a_new_installation_says_that_it_does_not_know_yet(client, manager):
@@ -135,6 +157,14 @@ def test_the_tables_say_what_the_charts_show(client, manager):
     assert "<svg" not in text.partition("<main")[2]
     assert text.count('<td class="num"><strong>5</strong></td>') == 2
     assert 'class="area email"' in page(client)
+
+
+def test_a_surge_that_ebbs_is_not_called_more_than_usual(client, manager):
+    a_surge()
+    SeriesState.objects.filter(series="all").update(ratio=0.0)
+    text = page(client)
+    assert "No more than usual just now, and the surge is not over yet" in text
+    assert "More than usual" not in text
 
 
 def test_a_manager_dismisses_a_surge_and_takes_it_back(client, manager):

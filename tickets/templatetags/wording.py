@@ -1,8 +1,11 @@
-"""Words whose key is a value: `{{ say|word:update.status }}`."""
+"""Words whose key is a value: `{{ say|word:update.status }}`; names of languages."""
 
 from django import template
 
+from tickets.wording import name_of
+
 register = template.Library()
+register.filter("language_name", name_of)
 
 
 @register.filter

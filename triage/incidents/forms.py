@@ -6,11 +6,11 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.conf.locale import LANG_INFO
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from tickets.mentions import means_something
+from tickets.wording import name_of
 from triage.incidents.preview import Choices
 from triage.incidents.words import first_words
 from triage.models import Component, Incident, Surge, Update
@@ -24,12 +24,6 @@ ONGOING = [choice for choice in Update.Status.choices if choice[0] in ("investig
 # Words of a linking rule that somebody types.
 MOST_WORDS, LONGEST_WORD = 40, 80
 MOMENT = "%Y-%m-%dT%H:%M"
-
-
-def name_of(language: str) -> str:
-    """A language's name, or its tag where nobody gave it one."""
-    known = LANG_INFO.get(language.lower()) or LANG_INFO.get(language.lower().split("-")[0], {})
-    return known.get("name", language)
 
 
 def split_words(typed: str) -> list[str]:

@@ -41,9 +41,17 @@ _OF_THE_CALL = {"form": "call"}
 class DialForm(forms.Form):
     """Which line is dialled, and by whom."""
 
-    line = forms.ModelChoiceField(Line.objects.filter(active=True), empty_label=None, label="Line")
+    # Not a select, which cuts names as long as lines have.
+    line = forms.ModelChoiceField(
+        Line.objects.filter(active=True), empty_label=None, label="Line", widget=forms.RadioSelect
+    )
     caller = forms.CharField(label="Your number", max_length=30, required=False, initial="+12015550123")
     withheld = forms.BooleanField(label="Withhold it", required=False)
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        if not self.is_bound and (first := self.fields["line"].queryset.first()):  # type: ignore[attr-defined]
+            self.initial.setdefault("line", first.pk)
 
     def clean_caller(self) -> str:
         number = normalised(self.cleaned_data["caller"])

@@ -1,5 +1,7 @@
 """The simulator's page: a call as a manager plays it, and what they let go wrong."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -292,3 +294,19 @@ def test_without_a_token_nothing_is_dialled(phone, settings):
     settings.TWILIO_AUTH_TOKENS = []
     assert "No auth token is set" in dialled(phone)
     assert not Arrival.objects.exists()
+
+
+def test_lines_are_offered_with_their_whole_names_and_the_first_is_chosen(client, line):
+    line.name = "Praxisverwaltung für Deutschland, Österreich und die Schweiz"
+    line.save()
+    client.force_login(person("manager"))
+    page = client.get("/simulator/").content.decode()
+    assert f"<strong>{line.name}</strong>" in page
+    assert page.count('name="line"') == 1
+    assert re.search(rf'name="line" value="{line.pk}"[^>]* checked', page)
+
+
+def test_dialling_without_a_line_says_what_is_missing(phone):
+    page = phone(do="dial", caller="+12015550123")
+    assert "This field is required." in page
+    assert "The call is over." not in page
