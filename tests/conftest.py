@@ -47,6 +47,7 @@ def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     # Tests of one process share its connection; the threads are tested by processes of their own (tests/faults).
     settings.JOURNAL_THREAD = False
     settings.KEEPER_THREADS = False
+    settings.HAND_OVER_THREADS = False
     # Tests run at any hour; those about the night set hours of their own.
     settings.CALL_HOURS = (0, 24)
 

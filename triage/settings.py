@@ -218,6 +218,8 @@ JOURNAL_BREAKER_SECONDS = 5.0
 JOURNAL_THREAD = True
 # True: threads keep plan and notices current; False: only `Keeper.refresh()` does.
 KEEPER_THREADS = True
+# True: threads do what managers order by phone, and are waited for only so long; False: the calling thread does it.
+HAND_OVER_THREADS = True
 # Bytes. A payload body above this is kept as a blob, its hash in the arrival.
 JOURNAL_INLINE_BYTES = 16_384
 # Seconds after which a claim that nobody finished is stale.

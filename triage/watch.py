@@ -82,6 +82,7 @@ CHORES = (
     Chore("tell who was not told", 2, alert_deliveries.sweep),
     Chore("tell the second in line", 5, escalation.look),
     Chore("ask about announcements", 60, reminders.remind),
+    Chore("tell of PINs that were guessed at", 10, reminders.tell_lockouts),
     Chore("alarm about refused webhooks", 20, refused.look),
     Chore("forget old minutes", 3600, forget_minutes),
     Chore("delete recordings that nobody used", 3600, sounds.sweep),

@@ -16,7 +16,7 @@ from twilio.twiml.voice_response import VoiceResponse
 from tickets import journal
 from tickets.models import Channel, CountsAs
 from tickets.roles import View, public
-from voice import plan, script, sounds, standing
+from voice import plan, screening, script, sounds, standing
 from voice.numbers import caller_of
 from voice.signature import signed
 from voice.standing import Wait
@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 Play = Callable[[script.Turn], script.Reply]
 # What Twilio tells of a call that is worth keeping.
-KEPT = ("CallStatus", "CallDuration", "DialCallStatus", "RecordingSid", "RecordingUrl", "RecordingDuration", "Digits")
+KEPT = (
+    "CallStatus", "CallDuration", "DialCallStatus", "DialBridged", "RecordingSid", "RecordingUrl", "RecordingDuration",
+    "Digits",
+)  # fmt: skip
 SIMULATED = "BreakwaterSimulated"
 
 
@@ -140,9 +143,10 @@ def _turn(line: plan.LineDocument, where: Step, params: Mapping[str, str]) -> sc
         countries=tuple(settings.CALL_COUNTRIES),
         kind=where.kind,
         number=where.number,
-        dialled=params.get("DialCallStatus", ""),
+        dialled=screening.outcome(params),
         stands=stands,
         wait=wait,
+        manager=plan.may_dial_in(caller),
     )
 
 

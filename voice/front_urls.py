@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from voice import calls, legs, text_door
+from voice import calls, dial_in_calls, legs, screening_calls, text_door
 
 _PLACE = "<str:language>/<int:attempt>/"
 
@@ -18,5 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"voice/<slug:line>/number/{_PLACE}", calls.step, {"name": "number"}, name="voice_number"),
     path(f"voice/<slug:line>/confirm/<slug:number>/{_PLACE}", calls.step, {"name": "confirm"}, name="voice_confirm"),
     path(f"voice/<slug:line>/dialled/{_PLACE}", calls.step, {"name": "dialled"}, name="voice_dialled"),
+    path("voice/<slug:line>/screen/", screening_calls.screen, name="voice_screen"),
+    path("voice/<slug:line>/screen/key/", screening_calls.key, name="voice_screen_key"),
+    path(f"voice/<slug:line>/dial-in/pin/{_PLACE}", dial_in_calls.pin, name="dial_in_pin"),
+    path(f"voice/<slug:line>/dial-in/<slug:name>/<str:held>/{_PLACE}", dial_in_calls.step, name="dial_in_step"),
     path(f"voice/<slug:line>/recording/{_PLACE}", calls.step, {"name": "recording"}, name="voice_recording"),
 ]

@@ -29,7 +29,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 FACES = {"open": "While it is open", "closed": "While it is closed", "incident": "In incident mode"}
 LONGEST_WORDS = 2000
 # Fields that are saved as they are entered.
-PLAIN = ("name", "number", "group", "time_zone", "active", "offers_agent", "says_recorded")
+PLAIN = ("name", "number", "group", "time_zone", "active", "screens", "offers_agent", "says_recorded")
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?\Z")
 _SPAN = re.compile(r"(\d{1,2}[:.]\d{2})\s*(?:-|–|to)\s*(\d{1,2}[:.]\d{2})\Z")
 
@@ -134,6 +134,11 @@ class LineForm(forms.Form):
         label="Rings these colleagues while open",
         required=False,
         widget=forms.CheckboxSelectMultiple,
+    )
+    screens = forms.BooleanField(
+        label="Whoever answers presses 1 to take the call",
+        required=False,
+        help_text="So no mailbox takes a caller. Leave it out where nobody can press a key: a switchboard’s number.",
     )
     offers_agent = forms.BooleanField(
         label="In incident mode, callers may still press 0 to ring these numbers", required=False

@@ -17,7 +17,7 @@ from voice.segments import segments
 from voice.words import sentence
 
 # What a caller asked for and gets an answer to: who has none of these on any call has only listened.
-ASKED = ("callback", "voicemail", "agent", "text")
+ASKED = ("callback", "voicemail", "agent", "text", "dial_in")
 # How far a call gets, in order.
 STEPS = ("", "answer", "dialled", "menu", "number", "confirm", "recording")
 _FURTHEST = Case(*(When(step=step, then=Value(place)) for place, step in enumerate(STEPS)), default=0)

@@ -32,6 +32,9 @@ class Line(models.Model):
     )
     incident_audio = models.JSONField(default=dict)
     offers_agent = models.BooleanField(default=False, help_text="In incident mode, key 0 stays for an agent")
+    screens = models.BooleanField(
+        default=True, help_text="Whoever is rung takes the call with a key, so that no mailbox does"
+    )
     says_recorded = models.BooleanField(
         default=True, help_text="Callers are told before anything of theirs is recorded"
     )
@@ -172,6 +175,51 @@ class AgentPhone(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class DialIn(models.Model):
+    """Lets a manager switch lines from a phone: their own number, and a PIN that is kept hashed and shown to nobody."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dial_in")
+    pin = models.CharField(max_length=128, help_text="Hashed, as passwords are")
+    set_at = models.DateTimeField(help_text="When the PIN was set; what was tried before counts no more")
+
+    def __str__(self) -> str:
+        return f"dial-in of {self.user_id}"
+
+
+class DialInNumber(models.Model):
+    """A number that a manager dials in from. Nobody else's calls are ever asked for a PIN."""
+
+    dial_in = models.ForeignKey(DialIn, on_delete=models.CASCADE, related_name="numbers")
+    number = models.CharField(max_length=20, unique=True, help_text="E.164")
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class PinAttempt(models.Model):
+    """A PIN that was entered on the telephone, right or not. Which one is not kept."""
+
+    class Outcome(models.TextChoices):
+        RIGHT = "right", "right"
+        WRONG = "wrong", "wrong"
+        REFUSED = "refused", "refused unread"
+
+    dial_in = models.ForeignKey(DialIn, null=True, on_delete=models.SET_NULL, related_name="attempts")
+    number = models.CharField(max_length=20, help_text="E.164")
+    call_sid = models.CharField(max_length=34)
+    place = models.PositiveSmallIntegerField(help_text="Which one in its call")
+    at = models.DateTimeField(db_index=True)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    locks = models.CharField(max_length=8, blank=True, help_text="What it locked: number or all")
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When managers were told that it locked")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call_sid", "place"], name="pin_attempt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.outcome}"
 
 
 class TextMessage(Work):

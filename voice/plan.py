@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from tickets.keeper import Keeper
-from voice import local, sounds
+from voice import local, pins, sounds
 from voice.models import Announcement, Line
 from voice.numbers import may_dial
 
@@ -44,7 +44,8 @@ def compile_plan() -> dict[str, Any]:
         overlays.setdefault(row.line_id, []).append(overlay_of(row))
     active = Line.objects.filter(active=True).prefetch_related("agents__agent_phone")
     lines = {line.key: document_of(line, overlays.get(line.pk, [])) for line in active}
-    return {"lines": lines, "numbers": {line["number"]: key for key, line in lines.items()}}
+    numbers = {line["number"]: key for key, line in lines.items()}
+    return {"lines": lines, "numbers": numbers, "managers": pins.numbers_let_in()}
 
 
 # Twice a second: a switch is heard everywhere within one.
@@ -57,6 +58,17 @@ def line_of(key: str) -> LineDocument | None:
     if line is None:
         return None
     return {**line, "overlays": local.laid_over(key, line["overlays"])}
+
+
+def lines_now() -> dict[str, LineDocument]:
+    """Every line as it stands now, by its key."""
+    found = {key: line_of(key) for key in PLAN.current().get("lines", {})}
+    return {key: line for key, line in found.items() if line is not None}
+
+
+def may_dial_in(number: str) -> bool:
+    """Whether somebody who calls from this number (E.164) may be asked for a PIN. A number alone proves nothing."""
+    return bool(number) and number in PLAN.current().get("managers", ())
 
 
 def face(line: LineDocument, now: datetime) -> Face:
@@ -151,6 +163,7 @@ def document_of(line: Line, overlays: list[dict[str, Any]]) -> LineDocument:
         "hours": line.hours,
         "holidays": line.holidays,
         "rings": rung_by(line),
+        "screens": line.screens,
         "offers_agent": line.offers_agent,
         "says_recorded": line.says_recorded,
         "faces": {

@@ -16,7 +16,7 @@ ENDED = frozenset(ORDER[5:])
 # What a caller chose, each later one further on: steps may be understood in any order.
 CHOICES = (
     "", "other_number", "voicemail_asked", "stay", "nobody_free", "refused", "text", "voicemail", "agent",
-    "callback",
+    "callback", "dial_in",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from tickets import journal
 from tickets.models import Arrival, Channel, CountsAs, Entry
 from tickets.work import TransportError
 from voice import plan, unclear
-from voice.models import Call, Reconciliation
+from voice.models import Call, PinAttempt, Reconciliation
 from voice.numbers import caller_of
 from voice.reading import ENDED
 from voice.twilio_client import NoTelephone, Telephone, telephone
@@ -117,8 +117,11 @@ def _recordings(
     whose = {call["sid"]: (caller_of(call["from_"] or ""), _line(call["to"])) for call in calls}
     ours = Call.objects.filter(sid__in=[one["call_sid"] for one in recordings])
     whose |= {sid: (caller, key or "") for sid, caller, key in ours.values_list("sid", "caller", "line__key")}
+    # What managers spoke to have it announced is no message for us.
+    tried = PinAttempt.objects.filter(outcome=PinAttempt.Outcome.RIGHT, call_sid__in=list(whose))
+    dialled_in = set(tried.values_list("call_sid", flat=True))
     for one in recordings:
-        if one["sid"] in known or one["call_sid"] not in whose:
+        if one["sid"] in known or one["call_sid"] not in whose or one["call_sid"] in dialled_in:
             continue
         caller, line = whose[one["call_sid"]]
         yield journal.Incoming(

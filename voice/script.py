@@ -6,13 +6,15 @@ from typing import Any
 
 from twilio.twiml.voice_response import VoiceResponse
 
-from voice import twiml
+from voice import dial_in, twiml
 from voice.numbers import may_dial, may_text, normalised, region_of
 from voice.plan import Face, LineDocument, face
 from voice.standing import Wait
 from voice.twiml import Heard
 from voice.words import digits, spoken_time
 
+# The key that no menu tells of: to managers' numbers it asks for a PIN, to others it is a wrong one.
+DIAL_IN = "*"
 # Times that a menu is repeated before we say goodbye.
 ATTEMPTS = 3
 
@@ -33,6 +35,7 @@ class Turn:
     dialled: str = ""  # how ringing our agents ended
     stands: bool = False  # a callback to the number in question stands already
     wait: Wait | None = None  # roughly when it is called
+    manager: bool = False  # calls from a manager's number, which may be forged
 
     def path(
         self, step: str, *, language: str = "", attempt: int | None = None, kind: str = "", number: str = ""
@@ -57,8 +60,12 @@ def answer(turn: Turn) -> Reply:
     facts = {"face": shown.kind, "problem": shown.problem, "language": turn.language}
     if shown.kind == "open" and turn.line["rings"]:
         response = VoiceResponse()
-        twiml.speak(response, twiml.of_face(shown, turn.language, turn.line["languages"]))
-        twiml.ring(response, turn.line["rings"], turn.path("dialled"))
+        words = twiml.of_face(shown, turn.language, turn.line["languages"])
+        if turn.manager:
+            twiml.meanwhile(response, turn.path("menu", kind=shown.kind), words)
+        else:
+            twiml.speak(response, words)
+        _ring(response, turn)
         return Reply(response, facts)
     return Reply(_menu(turn, shown, with_words=True), facts)
 
@@ -79,6 +86,8 @@ def dialled(turn: Turn) -> Reply:
 def menu(turn: Turn) -> Reply:
     """A key of the menu whose face was heard (`turn.kind`), whatever the line shows by now."""
     incident = turn.kind == "incident"
+    if turn.keys == DIAL_IN and turn.manager:
+        return Reply(dial_in.ask_pin(turn.line["key"], turn.language), {"choice": "dial_in"})
     if turn.keys == "1":
         return _call_back(turn)
     if turn.keys == "2":
@@ -89,7 +98,7 @@ def menu(turn: Turn) -> Reply:
         return answer(replace(turn, language=_next_language(turn), attempt=turn.attempt + 1))
     if turn.keys == "0" and incident and turn.line["offers_agent"] and turn.line["rings"]:
         response = VoiceResponse()
-        twiml.ring(response, turn.line["rings"], turn.path("dialled"))
+        _ring(response, turn)
         return Reply(response, {"choice": "stay"})
     return _again(turn)
 
@@ -184,6 +193,11 @@ def _offers(turn: Turn, kind: str) -> list[str]:
     if _may_text(turn):
         offers.append("text_offer")
     return [*offers, "agent_offer"] if turn.line["offers_agent"] and turn.line["rings"] else offers
+
+
+def _ring(response: VoiceResponse, turn: Turn) -> None:
+    screen = f"/voice/{turn.line['key']}/screen/" if turn.line.get("screens") else ""
+    twiml.ring(response, turn.line["rings"], turn.path("dialled"), screen)
 
 
 def _may_call(turn: Turn) -> bool:

@@ -99,15 +99,24 @@ def gather(response: VoiceResponse, action: str, digits: int | None = 1) -> Gath
     return collector
 
 
-def ring(response: VoiceResponse, numbers: Sequence[str], action: str) -> None:
-    """Rings all these numbers at once; the first to answer has the call, and `action` learns how it went."""
-    dial = response.dial(action=action, method="POST", timeout=RING)
+def ring(response: VoiceResponse, numbers: Sequence[str], action: str, screen: str = "") -> None:
+    """Rings all these numbers at once; the first to answer has the call, and `action` learns how it went.
+
+    `screen`: the address of what whoever answers hears first, while it goes on ringing for the caller.
+    """
+    first: Mapping[str, Any] = {"url": screen, "method": "POST"} if screen else {}
+    dial = response.dial(action=action, method="POST", timeout=RING, answer_on_bridge=True if screen else None)
     for number in numbers:
-        dial.number(number)
+        dial.number(number, **first)
 
 
-def record(response: VoiceResponse, action: str) -> None:
-    """Records a message, which is posted to `action`."""
-    response.record(
-        action=action, method="POST", max_length=LONGEST_MESSAGE, timeout=5, finish_on_key="#", play_beep=True
-    )
+def meanwhile(response: VoiceResponse, action: str, heard: Heard) -> None:
+    """Words during which a key may be pressed; without one the call goes on after them as if none were waited for."""
+    collector = Gather(action=action, method="POST", timeout=1, input="dtmf", num_digits=1)
+    speak(collector, heard)
+    response.append(collector)
+
+
+def record(response: VoiceResponse, action: str, *, longest: int = LONGEST_MESSAGE) -> None:
+    """Records a message of so many seconds at most, which is posted to `action`."""
+    response.record(action=action, method="POST", max_length=longest, timeout=5, finish_on_key="#", play_beep=True)

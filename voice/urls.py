@@ -6,6 +6,7 @@ from tickets.channels.api import endpoint
 from voice import (
     api,
     desk,
+    dial_in_page,
     downloads_page,
     line_page,
     lines_pages,
@@ -25,6 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("callbacks/<int:pk>/", desk.callback, name="callback"),
     path("callbacks/<int:pk>/reassign/", supervision_page.reassign, name="callback_reassign"),
     path("callbacks/<int:pk>/act/", desk.act, name="callback_act"),
+    path("accounts/lines-by-phone/", dial_in_page.dial_in, name="dial_in"),
+    path("accounts/lines-by-phone/remove/", dial_in_page.remove, name="dial_in_remove"),
     path("downloads/<int:pk>/again/", downloads_page.again, name="download_again"),
     path("texts/", texts_page.show, name="texts"),
     path("texts/act/", texts_page.act, name="texts_act"),

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, WIDE
+from tests.house import PASSWORD
 from tests.voice.phone_people import wanted
 from tickets import intake
 from voice import fallback
@@ -141,3 +142,29 @@ def test_the_pages_are_for_everybody(
     page.get_by_role("button", name="Dial").click()
     expect(page.get_by_text("In a call")).to_be_visible()
     accessible(page)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_manager_sets_a_pin_for_the_phone(
+    open_page: Open, sign_in: SignIn, accessible: Callable[[Page], None], size: dict[str, int], dark: bool
+) -> None:
+    page = open_page(size=size, dark=dark)
+    sign_in(page, "manager")
+    page.goto("/accounts/lines-by-phone/")
+    accessible(page)
+    page.get_by_label("I call from").fill("+1 201 555 0177")
+    page.get_by_label("PIN", exact=True).fill("480917")
+    page.get_by_label("The PIN once more").fill("480918")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The two are not the same.")).to_be_visible()
+    expect(page.get_by_label("I call from")).to_have_value("+1 201 555 0177")
+    accessible(page)
+    page.get_by_label("PIN", exact=True).fill("480917")
+    page.get_by_label("The PIN once more").fill("480917")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. From the next call on")).to_be_visible()
+    accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

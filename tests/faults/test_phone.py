@@ -14,6 +14,7 @@ from tests.faults.callers import Callers
 from tests.servers import DelayingProxy, Postgres, Redis, wait_until
 from tests.stack import Stack
 from tests.tickets import mailings
+from voice.simulator.player import Player
 from voice.simulator.state import Call
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("faults")]
@@ -174,6 +175,71 @@ def test_a_host_switches_its_lines_while_the_database_is_away(house: House):
     merged = "SELECT count(*) FROM voice_announcement WHERE local_key <> '' AND ended_at IS NULL"
     wait_until(lambda: stack.sql(merged) == [(1,)], "the merge", BACK)
     assert WORDS in stack.call("/voice/main/answer/", CallSid="CA" + "b" * 32).heard
+
+
+MANAGER = """
+from django.contrib.auth.models import Group, User
+from voice import pins
+manager = User.objects.create_user("maya")
+manager.groups.set(Group.objects.filter(name="manager"))
+pins.keep(manager, ["+12015550177"], "480917")
+"""
+
+
+@pytest.fixture(scope="module")
+def manager(house: House) -> str:
+    """The number of somebody who may switch the lines by phone, once the front knows it."""
+    house.stack.python(MANAGER)
+
+    def known() -> bool:
+        call = house.stack.caller("+12015550177", "CA" + "f" * 32).dial().press("*").call
+        return any("PIN" in one.text for one in call.heard)
+
+    wait_until(known, "the manager's number")
+    return "+12015550177"
+
+
+@pytest.mark.parametrize("fault", [database_stopped, database_frozen])
+def test_a_manager_is_told_that_nothing_can_be_switched_while_callers_are_answered(
+    house: House, manager: str, fault: Fault
+):
+    stack = house.stack
+    name = fault.__name__
+    with Callers(stack, f"{len(name):03x}") as callers, fault(house):
+        callers.wait_for(10)
+        for place in range(3):
+            sid = f"CA{len(name)}{place}".ljust(34, "d")
+            call = stack.caller(manager, sid).dial().press("*").press("480917#").call
+            assert [one.why for one in call.log if one.error] == []
+            assert any("Nothing can be switched by phone now" in one.text for one in call.heard)
+        callers.wait_for(10)
+    assert callers.failed == []
+    assert callers.slowest < PROMISED
+    assert [answer.text for answer in callers.answers if WORDS not in answer.heard] == []
+
+
+def test_a_manager_publishes_and_takes_down_by_phone_within_a_second(house: House, manager: str):
+    stack = house.stack
+
+    def dialled_in(sid: str) -> Player:
+        def begun() -> Player:
+            return stack.caller(manager, sid).dial().press("*").press("480917#")
+
+        wait_until(lambda: "To announce something" in begun().call.heard[-2].text, "the database", BACK)
+        return begun()
+
+    def heard(sid: str) -> str:
+        return stack.call("/voice/main/answer/", CallSid=sid.ljust(34, "9")).heard
+
+    # No account at Twilio: the recording cannot be had, and the prepared words are published.
+    player = dialled_in("CA" + "1" * 32).press("1").speak(5).press("3").press("1")
+    assert any("Done." in one.text for one in player.call.heard)
+    wait_until(lambda: heard("CA1").startswith("We know."), "the prepared words", PROMISED)
+    player = dialled_in("CA" + "2" * 32).press("9")
+    assert any("taken down" in one.text for one in player.call.heard)
+    wait_until(lambda: heard("CA2").startswith("Welcome to Acme"), "the everyday words", PROMISED)
+    stack.manage("lines", "announce", "--text", f"en={WORDS}", "--why", "a test")
+    wait_until(lambda: WORDS in heard("CA3"), "the announcement")
 
 
 def _ask_for_callback(stack: Stack, number: str, sid: str) -> Call:

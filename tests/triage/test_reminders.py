@@ -6,7 +6,7 @@ from django.utils import timezone
 from tests.house import person
 from tickets.models import Outgoing
 from triage import reminders
-from voice import lines
+from voice import lines, pins
 from voice.models import Announcement, Line
 
 pytestmark = pytest.mark.django_db
@@ -37,3 +37,30 @@ def test_nobody_is_asked_about_what_is_over():
     lines.end([said(5).pk])
     said(9, until=timezone.now() + timedelta(seconds=-1))
     assert reminders.remind() == 0
+
+
+def wrong_pins(number, count=pins.OF_NUMBER):
+    for place in range(count):
+        pins.check(number, "739150", sid="CA1", place=place, wanted=lambda: None)
+
+
+def test_managers_are_told_once_that_a_number_is_locked_and_of_no_pin():
+    maya = person("manager", "Maya Okafor")
+    pins.keep(maya, ["+12015550177"], "480917")
+    wrong_pins("+12015550177", pins.OF_NUMBER - 1)
+    assert reminders.tell_lockouts() == 0
+    wrong_pins("+12015550177", pins.OF_NUMBER + 2)
+    assert reminders.tell_lockouts() == 1
+    assert reminders.tell_lockouts() == 0
+    [mail] = Outgoing.objects.all()
+    assert "+1 201-555-0177 locked out" in mail.subject
+    assert "Maya Okafor" in mail.text
+    assert "739150" not in mail.text
+
+
+def test_that_all_phones_are_locked_is_said_so(monkeypatch):
+    monkeypatch.setattr(pins, "OF_ALL", 3)
+    pins.keep(person("manager"), ["+12015550177"], "480917")
+    wrong_pins("+12015550177")
+    assert reminders.tell_lockouts() == 1
+    assert "All phones locked out" in Outgoing.objects.get().subject

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 from django.core.files.storage import FileSystemStorage
 
-from tests.voice import grammar
+from voice.simulator import grammar
 
 # What was found wrong in this test.
 FAULTS: list[str] = []

@@ -18,7 +18,7 @@ LISTS = {
 
 
 # Addresses of files, which the API's description leaves out.
-FILE = re.compile(r"/(Recordings/RE\w+\.mp3|Media/ME\w+)$")
+FILE = re.compile(r"/(Recordings/RE\w+\.(?:mp3|wav)|Media/ME\w+)$")
 PARTS = {
     "VoiceUrl": "voice_url", "VoiceMethod": "voice_method", "VoiceFallbackUrl": "voice_fallback_url",
     "VoiceFallbackMethod": "voice_fallback_method", "StatusCallback": "status_callback", "SmsUrl": "sms_url",

@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.voice import grammar
 from voice import script
 from voice.script import ATTEMPTS, Turn
+from voice.simulator import grammar
 from voice.standing import Wait
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ def turn(**values):
 
 def leads(response):
     """The verbs of a document, and where each leads."""
-    assert grammar.faults(str(response)) == []
+    assert grammar.faults(str(response)) == ()
     return [(verb.name, verb.attrs["action"]) if "action" in verb.attrs else (verb.name, "") for verb in response.verbs]
 
 

@@ -16,6 +16,7 @@ from urllib3 import PoolManager
 from triage.drill.contacts import Contact
 from voice import signature
 from voice.models import Line
+from voice.simulator import grammar
 from voice.simulator.documents import words
 from voice.simulator.http import over_http
 from voice.simulator.player import Player
@@ -29,6 +30,8 @@ TRIES = 4
 CALLS_AT_ONCE = 32
 # Steps after which a caller has heard enough.
 STEPS = 8
+# Faults of documents that are written down of a call.
+FAULTS = 5
 HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
 ATTRIBUTE = re.compile(r'(name|value)="([^"]*)"')
 
@@ -127,12 +130,17 @@ class Street:
             caller=person.number, number=target.number, account=settings.TWILIO_ACCOUNT_SID, sid=person.call_sid
         )
         call = Call(Number(f"{at}/answer/", f"{at}/status/"), said)
-        player = Player(call, Webhooks(self._way, signature.sign_url))
+        faults: list[str] = []
+        player = Player(
+            call, Webhooks(self._way, signature.sign_url), inspect=lambda body: faults.extend(grammar.faults(body))
+        )
         player.dial()
         line["accepted"] = bool(call.document)
         line["heard"] = words(player.played()) if call.document else ""
         line["callback"] = _ask_for_callback(player) if person.habit == "callback" else False
         player.hang_up()
+        if faults:
+            line["faults"] = faults[:FAULTS]
         if failed := next((one for one in call.log if one.error), None):
             line["error"] = f"{failed.error} {failed.why}"[:200]
 

@@ -15,13 +15,17 @@ AROUND = timedelta(seconds=1 + FIRST)
 
 
 def misheard(sent: Iterable[Sent]) -> list[str]:
-    """The calls (tokens) that were answered with other words than their line's, or with none."""
+    """The calls (tokens) that were answered with other words than their line's, with none, or with a document that
+    Twilio does not take."""
     documents = _lines()
-    return [
-        f"call {line['token']} heard {line.get('heard', '')[:80]!r}"
-        for line in sent
-        if line["medium"] == "phone" and line["accepted"] and not _right(line, documents)
-    ]
+    calls = (line for line in sent if line["medium"] == "phone" and line["accepted"])
+    return [f"call {line['token']} {why}" for line in calls if (why := _wrong(line, documents))]
+
+
+def _wrong(line: Sent, documents: dict[str, LineDocument]) -> str:
+    if line.get("faults"):
+        return f"got a document with {line['faults'][0]}"
+    return "" if _right(line, documents) else f"heard {line.get('heard', '')[:80]!r}"
 
 
 def _right(line: Sent, documents: dict[str, LineDocument]) -> bool:

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-# Twilio's error for a document that it cannot parse, and for an answer of a kind that it does not take.
-UNREADABLE, WRONG_KIND = 12100, 12300
+# Twilio's errors (https://www.twilio.com/docs/api/errors): no XML; another root than Response; an answer of a kind that
+# it does not take; of none; one of more than 64 kB.
+UNREADABLE, WRONG_ROOT, WRONG_KIND, NO_KIND, TOO_LARGE = 12100, 12102, 12300, 11200, 11750
+LARGEST = 64_000
+# As https://www.twilio.com/docs/api/twiml/your_response says what becomes of which.
 XML = ("text/xml", "application/xml", "text/html")
 # Seconds that a spoken word is reckoned with: the length of a simulated call is an estimate.
 SECONDS_A_WORD = 0.4
@@ -37,8 +40,10 @@ class Wait:
     finish: str = ""  # keys that end the input
     tells_nothing: bool = False  # that there was no input is told to the action as well
     phones: tuple[str, ...] = ()  # what rings
+    screens: tuple[str, ...] = ()  # of each of them, what is played to who answers; empty: nothing
     recorded: str = ""  # who is told of a recording beside the action
     reason: str = "completed"
+    hung_up: bool = False  # it ends with a word to hang up, not because nothing follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,15 @@ def read(content_type: str, body: str, url: str = "") -> Element:
     if kind.startswith("audio/"):
         return _response("Play", url)
     if kind not in XML:
-        raise NotTwiml(WRONG_KIND, f"the answer is {kind or 'of no kind'}")
+        raise NotTwiml(WRONG_KIND if kind else NO_KIND, f"the answer is {kind or 'of no kind'}")
+    if len(body.encode()) > LARGEST:
+        raise NotTwiml(TOO_LARGE, f"the answer has {len(body.encode()) / 1000:.0f} kB")
     try:
         root = ElementTree.fromstring(body)  # noqa: S314  our own answer
     except ElementTree.ParseError as error:
         raise NotTwiml(UNREADABLE, f"no XML: {error}") from error
     if root.tag != "Response":
-        raise NotTwiml(UNREADABLE, f"the document is a {root.tag}")
+        raise NotTwiml(WRONG_ROOT, f"the document is a {root.tag}")
     return root
 
 
@@ -110,13 +117,14 @@ def _waits(verb: Element) -> Wait | None:
         finish, recorded = verb.get("finishOnKey", "1234567890*#"), verb.get("recordingStatusCallback", "")
         return Wait("recording", action, method, _number(verb, "timeout", 5), finish=finish, recorded=recorded)
     if verb.tag == "Dial":
-        phones = tuple(filter(None, ((one.text or "").strip() for one in [verb, *verb])))
-        return Wait("ringing", action, method, _number(verb, "timeout", 30), phones=phones)
+        rung = {phone: one.get("url", "") for one in [verb, *verb] if (phone := (one.text or "").strip())}
+        seconds = _number(verb, "timeout", 30)
+        return Wait("ringing", action, method, seconds, phones=tuple(rung), screens=tuple(rung.values()))
     if verb.tag == "Redirect":
         return Wait("redirect", (verb.text or "").strip(), method)
     if verb.tag == "Reject":
         return Wait(reason="busy" if verb.get("reason") == "busy" else "no-answer")
-    return Wait() if verb.tag == "Hangup" else None
+    return Wait(hung_up=True) if verb.tag == "Hangup" else None
 
 
 def _noted(wait: Wait) -> list[Heard]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
 from urllib3 import PoolManager, Timeout
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
-from voice.simulator.webhooks import NoAnswer, NoConnection, Transport
+from voice.simulator.webhooks import NO_HOST, REFUSED, NoAnswer, NoConnection, Transport
 
 # Seconds that Twilio waits for a connection and for an answer.
 CONNECT, ANSWER = 5, 15
@@ -27,8 +27,12 @@ def over_http(pool: PoolManager, public: str, base: str) -> Transport:
             answer = pool.request(
                 method, address, body=body, headers={**headers, **more}, timeout=_PATIENCE, retries=False
             )
-        except (ConnectTimeoutError, NewConnectionError) as error:
-            raise NoConnection(f"no connection to {urlsplit(address).netloc}") from error
+        except NameResolutionError as error:
+            raise NoConnection(f"no such host: {urlsplit(address).netloc}", error=NO_HOST) from error
+        except NewConnectionError as error:
+            raise NoConnection(f"no connection to {urlsplit(address).netloc}", error=REFUSED) from error
+        except ConnectTimeoutError as error:
+            raise NoConnection(f"no connection to {urlsplit(address).netloc} in time") from error
         except HTTPError as error:
             raise NoAnswer(f"no answer: {error}"[:200]) from error
         # Twilio reads TwiML as UTF-8.

@@ -164,13 +164,15 @@ def _player(call: Call, conditions: Conditions) -> Player:
 def _do(player: Player, what: str, keys: str) -> None:
     """What somebody does next; what does not fit the moment does nothing."""
     keys = "".join(key for key in keys if key in "0123456789*#")[:32]
+    shown = "•" * len(keys) if record.secret(player.call.wait.action) else keys
     waits, who = player.call.wait.what, "The agent" if player.call.rings else "Somebody"
     acts: dict[str, tuple[str, str, Callable[[], object]]] = {
-        "keys": ("keys", f"You press {' '.join(keys)}." if keys else "You press nothing.", lambda: player.press(keys)),
+        "keys": ("keys", f"You press {' '.join(shown)}." if keys else "You press nothing.", lambda: player.press(keys)),
         "speak": ("recording", "You leave a message.", player.speak),
         "speak_and_go": ("recording", "You leave a message and hang up.", lambda: player.speak(hanging_up=True)),
         "silent": ("recording", "You say nothing.", player.time_out),
         "answered": ("ringing", f"{who} answers.", player.pick_up if player.call.rings else player.answer),
+        "mailbox": ("ringing", "A mailbox answers.", lambda: player.answer(keys="")),
         "nobody": ("ringing", "Nobody answers.", player.time_out),
         "busy": ("ringing", "The line is busy.", lambda: _busy(player)),
         "hang_up": (waits, "You hang up.", player.hang_up),

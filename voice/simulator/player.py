@@ -1,6 +1,6 @@
 """Plays a call: Twilio's part of it, from the first webhook to the last status, with people who act in it.
 
-Not played: `url` of a dialled `<Number>` (words to who answers), speech, transcription, and HTTP redirects.
+Not played: speech, transcription, and HTTP redirects.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +12,8 @@ from urllib.parse import urljoin
 from xml.etree.ElementTree import Element
 
 from voice.simulator.documents import Heard, NotTwiml, Scene, Wait, perform, read
+from voice.simulator.keys import typed
+from voice.simulator.legs import screened
 from voice.simulator.state import NOWHERE, VERSION, Call, new_sid
 from voice.simulator.statuses import due
 from voice.simulator.webhooks import Exchange, Webhooks
@@ -107,15 +109,20 @@ class Player:
             self._post(recorded, {**facts, **more})
         return self
 
-    def answer(self, status: str = "completed", seconds: int = 60) -> "Player":
-        """How the phones that the call dials fare: completed (they talk for `seconds`), no-answer, busy, failed."""
+    def answer(self, status: str = "completed", seconds: int = 60, *, keys: str = "1", phone: int = 0) -> "Player":
+        """How the phones that the call dials fare: completed (they talk for `seconds`), no-answer, busy, failed.
+
+        `phone`: which of them is answered; `keys`: what is pressed there where a document asks, nothing by a mailbox.
+        """
         wait = self.call.wait
         if wait.what != "ringing" or self.call.rings:
             return self
-        talked = seconds if status in TALKED else 0
+        answered = status in TALKED
+        taken = answered and self._takes(wait, phone, keys)
+        talked = seconds if taken else 0
         self.call.seconds += talked or (wait.seconds if status == "no-answer" else 0)
         if wait.action:
-            self._act(_dialled(status, talked))
+            self._act(_dialled(status, talked, bridged=taken))
         else:
             self._fall_through()
         return self
@@ -139,6 +146,31 @@ class Player:
         """Any webhook of this call, out of its turn; what it answers is played."""
         self._go(_Request(method, urljoin(self.call.url or self.call.number.voice_url, url), dict(params)))
         return self
+
+    def _takes(self, wait: Wait, phone: int, keys: str) -> bool:
+        """Plays what who answers hears first; whether they are connected then."""
+        screen = wait.screens[phone] if phone < len(wait.screens) else ""
+        if not screen:
+            return True
+        call, number = self.call, wait.phones[phone]
+        leg = {"CallSid": new_sid("CA"), "ParentCallSid": call.said["CallSid"], "To": number}
+        said = {**leg, "Direction": "outbound-dial", "CallStatus": "in-progress"}
+        call.heard.append(Heard("note", f"{number} answers, and hears:"))
+        return screened(lambda url, params: self._leg(url, {**said, **params}), self._address(screen), keys)
+
+    def _leg(self, url: str, params: Mapping[str, str]) -> Element | None:
+        """A document for the phone that was answered; None: there is none, and that phone is hung up."""
+        last = self._send(_Request("POST", url, dict(params)))
+        try:
+            document = None if last.error else read(last.content_type, last.body, last.url)
+        except NotTwiml as error:
+            last, document = replace(last, error=error.code, why=str(error)), None
+            self.call.log[-1] = last
+        if document is None:
+            self.call.heard.append(Heard("fault", f"Error {last.error} on that phone: {last.why}"))
+            return None
+        self.call.heard += [Heard("note", f"“{one.text}”") for one in perform(document).heard if one.kind == "say"]
+        return document
 
     # ── what Twilio does ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -262,17 +294,6 @@ class Player:
             self.call.heard.append(Heard("fault", f"Error {last.error}, told in vain: {last.why}"))
 
 
-def typed(keys: str, wait: Wait) -> tuple[str, str]:
-    """Pure: the digits that are told, and the key that ended the input; empty: the time-out ended it."""
-    digits = ""
-    for key in keys:
-        if key in wait.finish:
-            return digits, key
-        digits += key
-        if wait.digits and len(digits) == wait.digits:
-            return digits, key
-    return digits, ""
-
-
-def _dialled(status: str, seconds: int) -> dict[str, str]:
-    return {"DialCallStatus": status, "DialCallSid": new_sid("CA"), "DialCallDuration": str(seconds)}
+def _dialled(status: str, seconds: int, *, bridged: bool = False) -> dict[str, str]:
+    told = {"DialCallStatus": status, "DialCallSid": new_sid("CA"), "DialCallDuration": str(seconds)}
+    return {**told, "DialBridged": str(bridged).lower()}

@@ -15,13 +15,23 @@ from voice.simulator.webhooks import Exchange
 # Characters of an answer that are kept.
 LONGEST_BODY = 6_000
 _RECORDING = re.compile(r"/voice/audio/([0-9a-f]{64})")
+# Where a PIN is told: it is neither kept in the session nor shown.
+_SECRET = re.compile(r"/dial-in/pin/")
 # What a request tells beside these is what matters of it.
 ALWAYS = ("CallSid", "AccountSid", "From", "To", "Direction", "ApiVersion")
 
 
 def shortened(exchange: Exchange) -> dict[str, Any]:
     """A request as plain data, its answer not longer than is worth keeping."""
-    return {**asdict(exchange), "body": exchange.body[:LONGEST_BODY]}
+    kept = {**asdict(exchange), "body": exchange.body[:LONGEST_BODY]}
+    if secret(exchange.url) and "Digits" in exchange.params:
+        kept["params"] = {**exchange.params, "Digits": "•" * len(exchange.params["Digits"])}
+    return kept
+
+
+def secret(address: str) -> bool:
+    """Whether the keys that are told there are nobody's to see."""
+    return _SECRET.search(address) is not None
 
 
 def heard(one: Heard) -> dict[str, str]:

@@ -59,7 +59,7 @@ def call_of(data: Mapping[str, Any]) -> Call:
         **{
             **data,
             "number": Number(**data["number"]),
-            "wait": Wait(**{**data["wait"], "phones": tuple(data["wait"]["phones"])}),
+            "wait": Wait(**{**data["wait"], **{name: tuple(data["wait"][name]) for name in ("phones", "screens")}}),
             "heard": [Heard(**one) for one in data["heard"]],
             "log": [Exchange(**one) for one in data["log"]],
         }

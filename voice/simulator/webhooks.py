@@ -2,17 +2,23 @@
 
 As https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides describes: connect 5 s, answer 15 s, 15 s in
 all, one more try after a failed connection only; `#ct=…&rt=…&tt=…&rc=…&rp=…` behind an address changes that.
+
+Failures bear the numbers of https://www.twilio.com/docs/api/errors, where a page for each (`…/errors/11205`) names its
+causes. Twilio has more of them than can be told apart here, and its log may show a more general one.
 """
 
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urldefrag, urlencode
 
-# Twilio's errors: no connection; no answer, or one that says 4xx or 5xx.
-NOT_CONNECTED, NOT_FETCHED = 11205, 11200
+# No connection in time; none taken; no such host; with `tt` set, none of the tries in time; no answer within 15 s; one
+# that says 4xx or 5xx; whatever else keeps a document from being fetched, such as an answer that says 3xx.
+TIMED_OUT, REFUSED, NO_HOST, ALL_TIMED_OUT, NO_ANSWER, SAYS_ERROR, NOT_FETCHED = (
+    11201, 11202, 11210, 11203, 11205, 11217, 11200,
+)  # fmt: skip
 TOKEN = "I-Twilio-Idempotency-Token"  # noqa: S105  a header's name
 SIGNATURE = "X-Twilio-Signature"
 
@@ -26,7 +32,11 @@ class _Missed(Exception):
 
 
 class NoConnection(_Missed):
-    """Nobody took the connection, or it was closed before the request was sent."""
+    """Nobody took the connection. `error`: why not, by Twilio's number."""
+
+    def __init__(self, message: str, waited: float = 0.0, error: int = TIMED_OUT) -> None:
+        super().__init__(message, waited)
+        self.error = error
 
 
 class NoAnswer(_Missed):
@@ -67,13 +77,7 @@ class Exchange:
     attempt: int = 0  # 0: the first; a repeat has the same token
     error: int = 0
     why: str = ""
-
-    @property
-    def failure(self) -> str:
-        """In the words of a retry policy: ct, rt, 4xx, 5xx; empty: it was answered."""
-        if self.status:
-            return f"{self.status // 100}xx" if self.error else ""
-        return {NOT_CONNECTED: "ct", NOT_FETCHED: "rt"}[self.error]
+    failure: str = ""  # in the words of a retry policy: ct, rt, 3xx, 4xx, 5xx; empty: it was answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,10 @@ class Webhooks:
         tries: list[Exchange] = []
         for attempt in range(1 + limits.rc):
             tries.append(self._once(limits, method, address, told, token, attempt))
-            if tries[-1].failure not in limits.rp or sum(one.seconds for one in tries) >= limits.tt:
+            late = sum(one.seconds for one in tries) >= limits.tt
+            if late and limits.tt < _USUAL.tt and {one.failure for one in tries} <= {"ct", "rt"}:
+                tries[-1] = replace(tries[-1], error=ALL_TIMED_OUT)
+            if tries[-1].failure not in limits.rp or late:
                 break
         if self.twice and not tries[-1].error:
             tries.append(self._once(limits, method, address, told, token, len(tries)))
@@ -106,19 +113,21 @@ class Webhooks:
         if method == "GET":
             url, form = f"{url}{'&' if '?' in url else '?'}{urlencode(form)}", {}
         headers = {SIGNATURE: self.sign(url, form), TOKEN: token}
-        status, content_type, body, error, why = 0, "", "", 0, ""
+        status, content_type, body, error, why, failure = 0, "", "", 0, "", ""
         begun, waited = self.clock(), 0.0
         try:
             status, content_type, body = self.transport(method, url, form, headers)
         except NoConnection as missed:
-            error, why, waited = NOT_CONNECTED, str(missed), min(missed.waited, limits.ct)
+            error, why, waited, failure = missed.error, str(missed), min(missed.waited, limits.ct), "ct"
         except NoAnswer as missed:
-            error, why, waited = NOT_FETCHED, str(missed), min(missed.waited, limits.rt)
+            error, why, waited, failure = NO_ANSWER, str(missed), min(missed.waited, limits.rt), "rt"
         else:
             if not 200 <= status < 300:
-                error, why = NOT_FETCHED, f"the answer is HTTP {status}"
+                error, failure = SAYS_ERROR if status >= 400 else NOT_FETCHED, f"{status // 100}xx"
+                why = f"the answer is HTTP {status}"
         seconds = max(self.clock() - begun, waited)
-        return Exchange(method, address, told, status, content_type, body, seconds, token, attempt, error, why)
+        answered = (status, content_type, body, seconds)
+        return Exchange(method, address, told, *answered, token, attempt, error, why, failure)
 
 
 def overrides(url: str) -> tuple[str, Overrides]:

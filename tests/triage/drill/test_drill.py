@@ -6,15 +6,17 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.http import HttpResponse
 from django.utils import timezone
 
 from tests.tickets import mailings
+from tests.voice import checked
 from tickets import intake, outbox
 from tickets.models import Arrival, CountsAs, Entry, Lane, Problem, Ticket
 from triage.drill import flood, history
 from triage.drill.record import read
 from triage.models import Incident
-from voice import lines
+from voice import calls, lines
 from voice.models import Announcement, Callback, Line
 from voice.plan import PLAN
 
@@ -157,3 +159,24 @@ def test_a_drill_of_callers_alone_and_each_heard_what_their_line_said(house, tmp
     Announcement.objects.update(since=begun, ended_at=begun + timedelta(minutes=5))
     status, summary = verdict(path, capsys)
     assert (status, summary["misheard"]) == (1, 10)
+
+
+def test_a_document_that_twilio_does_not_take_is_misheard_whatever_it_says(house, tmp_path, monkeypatch, capsys):
+    wrong = "<Response><Gather numDigits='1'><Say>We know that logins fail.</Say></Gather></Response>"
+    monkeypatch.setattr(calls, "xml", lambda response: HttpResponse(wrong, content_type="text/xml"))
+    monkeypatch.setattr(flood, "SENDERS", 2)
+    monkeypatch.setattr(history, "is_seeded", lambda now: True)
+    lines.announce([house], {"en": "We know that logins fail."})
+    PLAN.refresh()
+    path = tmp_path / "sent.jsonl"
+    call_command("drill", contacts=6, callers=True, record=path, seed=5, verbosity=0)
+    work_off()
+    checked.FAULTS.clear()  # they were planted
+    status = 0
+    try:
+        call_command("drill", verify=path, wait=5)
+    except SystemExit as end:
+        status = end.code
+    said = capsys.readouterr()
+    assert (status, json.loads(said.out.splitlines()[-1])["misheard"]) == (1, 6)
+    assert "got a document with a Gather without an action" in said.err

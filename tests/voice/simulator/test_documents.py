@@ -23,13 +23,13 @@ def play(inside, cursor=0):
             "<Record action='/r/' timeout='9' finishOnKey='#' recordingStatusCallback='/told/'/>",
             Wait("recording", "/r/", "POST", 9, finish="#", recorded="/told/"),
         ),
-        ("<Dial>+12025550111</Dial>", Wait("ringing", "", "POST", 30, phones=("+12025550111",))),
+        ("<Dial>+12025550111</Dial>", Wait("ringing", "", "POST", 30, phones=("+12025550111",), screens=("",))),
         (
-            "<Dial action='/d/' timeout='20'><Number>+1</Number><Number>+2</Number></Dial>",
-            Wait("ringing", "/d/", "POST", 20, phones=("+1", "+2")),
+            "<Dial action='/d/' timeout='20'><Number url='/s/'>+1</Number><Number>+2</Number></Dial>",
+            Wait("ringing", "/d/", "POST", 20, phones=("+1", "+2"), screens=("/s/", "")),
         ),
         ("<Redirect method='GET'> /x/ </Redirect>", Wait("redirect", "/x/", "GET")),
-        ("<Hangup/><Say>Never.</Say>", Wait()),
+        ("<Hangup/><Say>Never.</Say>", Wait(hung_up=True)),
         ("<Reject/>", Wait(reason="no-answer")),
         ("<Reject reason='busy'/>", Wait(reason="busy")),
         ("", Wait()),
@@ -77,10 +77,12 @@ def test_a_verb_that_is_not_played_is_noted_and_passed():
     [
         ("text/xml", "", 12100),
         ("text/xml", "an error", 12100),
-        ("text/html", "<html></html>", 12100),
+        ("text/html", "<html></html>", 12102),
+        ("text/xml", " <?xml version='1.0'?><Response/>", 12100),
+        ("text/xml", f"<Response><Say>{'é' * 32_000}</Say></Response>", 11750),
         ("application/xml; charset=utf-8", "<Response><Say></Response>", 12100),
         ("application/json", "{}", 12300),
-        ("", "<Response/>", 12300),
+        ("", "<Response/>", 11200),
     ],
 )
 def test_what_cannot_be_played_has_twilios_number(content_type, body, code):

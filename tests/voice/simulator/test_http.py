@@ -8,7 +8,7 @@ from urllib3 import PoolManager, Timeout
 
 from tests.servers import HOST, free_port
 from voice.simulator import http
-from voice.simulator.webhooks import NoAnswer, NoConnection
+from voice.simulator.webhooks import NO_HOST, REFUSED, NoAnswer, NoConnection
 
 PUBLIC = "https://support.example.com"
 
@@ -91,5 +91,12 @@ def test_a_request_without_an_answer_was_sent_all_the_same(send, how):
 
 def test_where_nobody_listens_there_is_no_connection():
     pool = PoolManager()
-    with pytest.raises(NoConnection, match="no connection to"):
+    with pytest.raises(NoConnection, match="no connection to") as refused:
         http.over_http(pool, PUBLIC, f"http://{HOST}:{free_port()}")("POST", f"{PUBLIC}/x", {}, {})
+    assert refused.value.error == REFUSED
+
+
+def test_a_host_that_does_not_exist_is_told_apart():
+    with pytest.raises(NoConnection, match="no such host") as missing:
+        http.over_http(PoolManager(), PUBLIC, "http://nowhere.invalid")("POST", f"{PUBLIC}/x", {}, {})
+    assert missing.value.error == NO_HOST

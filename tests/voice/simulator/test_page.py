@@ -3,12 +3,13 @@
 import re
 
 import pytest
+from django.contrib.auth.models import User
 
 from tests.house import person
 from tests.voice.phone_people import wanted
 from tickets import intake
 from tickets.models import Arrival, Entry
-from voice import fallback, supervision
+from voice import fallback, pins, supervision
 from voice.models import Call, Callback
 from voice.plan import PLAN
 from voice.simulator.page import LONGEST, REQUESTS, SESSION
@@ -54,6 +55,29 @@ def test_a_withheld_number_is_asked_for_one(phone):
     assert "If this is right" in phone(do="keys", keys="12015550188")
 
 
+def test_a_manager_dials_in_and_the_pin_is_shown_and_kept_nowhere(phone, client):
+    pins.keep(User.objects.get(), ["+12015550177"], "480917")
+    PLAN.refresh()
+    phone(do="dial", line=phone.line.pk, caller="+12015550177")
+    assert "enter your PIN" in phone(do="keys", keys="*")
+    page = phone(do="keys", keys="480917#")
+    assert "Nothing is announced now." in page
+    assert "You press • • • • • • •." in page
+    assert "480917" not in page
+    assert "480917" not in str(client.session[SESSION])
+
+
+def test_a_mailbox_that_answers_does_not_have_the_caller(phone):
+    phone.line.rings = ["+12025550111"]
+    phone.line.save()
+    PLAN.refresh()
+    assert "A mailbox answers" in phone(do="dial", line=phone.line.pk, caller="+12015550123")
+    page = phone(do="mailbox")
+    assert "Press 1 to take it." in page
+    assert "Nobody is free" in page
+    assert "The call is over." not in page
+
+
 def test_hanging_up_ends_the_call(phone):
     phone(do="dial", line=phone.line.pk, caller="+12015550123")
     assert "The call is over." in phone(do="hang_up")
@@ -73,7 +97,7 @@ def test_no_token_or_signature_is_shown(phone, settings):
 def test_a_door_that_does_not_answer_is_named(phone, settings):
     settings.SIMULATOR_BASE = "http://127.0.0.1:9"
     page = phone(do="dial", line=phone.line.pk, caller="+12015550123")
-    assert "Error 11205: no connection to 127.0.0.1:9" in page
+    assert "Error 11202: no connection to 127.0.0.1:9" in page
     assert "an application error has occurred" in page, "there is no export either"
 
 
@@ -145,7 +169,7 @@ def test_a_signature_that_is_refused_is_seen(phone, settings):
         wrong.setattr("voice.signature.sign_url", lambda url, params: "bm90IHNpZ25lZA==")
         page = dialled(phone)
     assert "signature refused" in page
-    assert "Error 11200: the answer is HTTP 403" in page
+    assert "Error 11217: the answer is HTTP 403" in page
 
 
 def test_a_long_call_does_not_outgrow_its_session(phone, client):

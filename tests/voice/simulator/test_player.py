@@ -7,7 +7,8 @@ import pytest
 
 from tests.voice.simulator.conftest import HOME
 from voice.simulator.documents import Wait
-from voice.simulator.player import APPLICATION_ERROR, HOPS, Player, typed
+from voice.simulator.keys import typed
+from voice.simulator.player import APPLICATION_ERROR, HOPS, Player
 from voice.simulator.state import call_of
 from voice.simulator.statuses import ORDERS, due
 from voice.simulator.webhooks import NoAnswer, NoConnection, Webhooks
@@ -148,13 +149,14 @@ def test_keys_are_read_as_they_are_typed(keys, digits, expected):
 # ── failures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 FAILURES = {
-    "refused": (NoConnection("refused", waited=5), "11205", 2),
-    "silent": (NoAnswer("silent", waited=15), "11200", 1),
-    "a server error": (500, "11200", 1),
-    "an unsigned request": (403, "11200", 1),
+    "refused": (NoConnection("refused", error=11202), "11202", 2),
+    "not in time": (NoConnection("not in time", waited=5), "11201", 2),
+    "silent": (NoAnswer("silent", waited=15), "11205", 1),
+    "a server error": (500, "11217", 1),
+    "an unsigned request": (403, "11217", 1),
     "no xml": ((200, "text/xml", "<Response>"), "12100", 1),
     "nothing": ((200, "text/xml", ""), "12100", 1),
-    "a page": ((200, "text/html", "<html/>"), "12100", 1),
+    "a page": ((200, "text/html", "<html/>"), "12102", 1),
     "json": ((200, "application/json", "{}"), "12300", 1),
 }
 
@@ -185,7 +187,7 @@ def test_without_a_document_the_caller_hears_of_an_error(net, fallback):
     net.pages |= {"/a/": [500], AWAY: [404]}
     player = net.player(fallback_url=fallback).dial()
     assert said(player) == [APPLICATION_ERROR]
-    assert (player.call.over, player.call.error) == (True, 11200)
+    assert (player.call.over, player.call.error) == (True, 11217)
     assert net.told() == ["completed"]
 
 
@@ -193,7 +195,7 @@ def test_a_fallback_is_asked_by_its_own_method(net):
     net.pages |= {"/a/": [500], AWAY: ["<Say>Later.</Say>"]}
     net.player(fallback_url=AWAY, fallback_method="POST").dial()
     method, url, told, _ = net.got[1]
-    assert (method, url, told["ErrorCode"], told["ErrorUrl"]) == ("POST", AWAY, "11200", f"{HOME}/a/")
+    assert (method, url, told["ErrorCode"], told["ErrorUrl"]) == ("POST", AWAY, "11217", f"{HOME}/a/")
 
 
 def test_a_try_that_succeeds_is_no_failure(net):

@@ -123,7 +123,7 @@ def test_a_connection_that_fails_once_is_tried_again_and_twice_is_not(incident, 
     player = bad_network(client, Conditions("refuses", times=1)).dial()
     assert "We know that logins fail." in [one.text for one in player.call.heard]
     first, second = player.call.log
-    assert (first.error, second.error, first.token) == (11205, 0, second.token)
+    assert (first.error, second.error, first.token) == (11201, 0, second.token)
     fallback.export()
     player = bad_network(client, Conditions("refuses", times=2)).dial()
     assert player.call.log[2].url.endswith("now.xml")

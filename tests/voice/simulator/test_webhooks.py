@@ -5,7 +5,8 @@ import pytest
 from tests.voice.simulator.conftest import HOME, Net
 from voice.simulator.webhooks import NoAnswer, NoConnection, Overrides, Webhooks, overrides
 
-REFUSED, SILENT = NoConnection("refused", waited=5), NoAnswer("silent", waited=15)
+LATE, SILENT = NoConnection("not in time", waited=5), NoAnswer("silent", waited=15)
+REFUSED = NoConnection("refused", error=11202)
 RIGHT = (200, "text/xml", "<Response/>")
 
 
@@ -19,20 +20,24 @@ def fetch(answers, fragment="", **values):
     ("answers", "fragment", "statuses", "error"),
     [
         ([RIGHT], "", [200], 0),
-        ([REFUSED, RIGHT], "", [0, 200], 0),
-        ([REFUSED], "", [0, 0], 11205),
-        ([SILENT, RIGHT], "", [0], 11200),
-        ([500, RIGHT], "", [500], 11200),
-        ([403], "", [403], 11200),
+        ([LATE, RIGHT], "", [0, 200], 0),
+        ([LATE], "", [0, 0], 11201),
+        ([REFUSED], "", [0, 0], 11202),
+        ([SILENT, RIGHT], "", [0], 11205),
+        ([500, RIGHT], "", [500], 11217),
+        ([403], "", [403], 11217),
         ([302], "", [302], 11200),
-        ([REFUSED, RIGHT], "#rc=0", [0], 11205),
-        ([REFUSED, REFUSED, REFUSED, RIGHT], "#rc=5&ct=2000", [0, 0, 0, 200], 0),
-        ([REFUSED], "#rc=5", [0, 0, 0], 11205),  # 15 s in all are over
+        ([LATE, RIGHT], "#rc=0", [0], 11201),
+        ([LATE, LATE, LATE, RIGHT], "#rc=5&ct=2000", [0, 0, 0, 200], 0),
+        ([LATE], "#rc=5", [0, 0, 0], 11201),  # 15 s in all are over
         ([500, RIGHT], "#rp=5xx", [500, 200], 0),
-        ([404, RIGHT], "#rp=5xx", [404], 11200),
+        ([404, RIGHT], "#rp=5xx", [404], 11217),
         ([404, 500, RIGHT], "#rp=all&rc=2", [404, 500, 200], 0),
         ([SILENT, RIGHT], "#rp=rt,ct&rt=3000", [0, 200], 0),
-        ([SILENT, RIGHT], "#rp=rt&rt=3000&tt=3000", [0], 11200),
+        ([SILENT, RIGHT], "#rp=rt&rt=3000&tt=3000", [0], 11203),
+        ([LATE, SILENT], "#rp=rt,ct&ct=2000&rt=3000&tt=4000", [0, 0], 11203),
+        ([404, SILENT], "#rp=all&rt=3000&tt=3000", [404, 0], 11205),  # not all of them were late
+        ([LATE], "#tt=12000", [0, 0], 11201),
     ],
 )
 def test_what_is_tried_again(answers, fragment, statuses, error):
@@ -60,7 +65,7 @@ def test_what_is_delivered_twice_is_one_request():
 
 
 def test_time_that_nobody_waited_counts_as_if_they_had():
-    _, tries = fetch([REFUSED])
+    _, tries = fetch([LATE])
     assert [one.seconds for one in tries] == [5, 5]
     _, tries = fetch([SILENT], "#rt=2000")
     assert [one.seconds for one in tries] == [2]

@@ -3,7 +3,7 @@
 import pytest
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
-from tests.voice import grammar
+from voice.simulator import grammar
 
 
 def test_what_the_sdk_builds_is_right():
@@ -19,7 +19,7 @@ def test_what_the_sdk_builds_is_right():
     document.record(max_length=120, play_beep=True, recording_status_callback="/voice/main/recording/1/")
     document.redirect("/voice/main/answer/", method="POST")
     document.hangup()
-    assert grammar.faults(str(document)) == []
+    assert grammar.faults(str(document)) == ()
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,9 @@ def test_a_wrong_document_is_seen(inside, words):
 
 
 def test_another_root_is_seen():
-    assert grammar.faults("<Answer/>") == ["the root is Answer"]
+    assert grammar.faults("<Answer/>") == ("the root is Answer",)
+
+
+@pytest.mark.parametrize("document", ["<Response>", "", b"\xff"])
+def test_what_is_no_xml_is_a_fault(document):
+    assert grammar.faults(document)[0].startswith("no XML")
