@@ -8,9 +8,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, WIDE
 from tests.house import PASSWORD
+from tests.voice.noises import wav
 from tests.voice.phone_people import wanted
 from tickets import intake
-from voice import fallback
+from voice import fallback, sounds
 from voice.models import Callback, Line
 from voice.plan import PLAN
 
@@ -55,6 +56,19 @@ def test_a_line_is_dialled_heard_and_asked_to_call_back(open_page: Open, sign_in
     page.get_by_role("button", name="Reached").click()
     expect(page.get_by_text("Noted: reached.")).to_be_visible()
     assert Callback.objects.get().state == "done"
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+def test_a_recording_can_be_played_where_it_is_heard(open_page: Open, sign_in: SignIn, line: Line, size: Any) -> None:
+    Line.objects.update(open_audio={"en": sounds.take(wav())})
+    PLAN.refresh()
+    page = open_page(size=size)
+    sign_in(page, "manager")
+    page.goto("/simulator/")
+    page.get_by_role("button", name="Dial").click()
+    player = page.get_by_role("list", name="What is heard").locator("audio").bounding_box()
+    assert player is not None
+    assert player["width"] > 200
 
 
 @pytest.mark.parametrize("scripts", [True, False])
