@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from typing import Any
 
-from triage.surge.outlook import EDGE, QUARTER, Outlook
+from triage.surge.outlook import DOUBTED, EDGE, QUARTER, Outlook
 from triage.surge.quarters import Cell, Pair, Quarter, differ
 from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
 
@@ -89,7 +89,7 @@ class Baseline:
             min(low, self._came(f"k{cell.kind_hour}"), self._came(f"q{cell.quarter}")) * self.level(),
             self.level() * (1.0 if seen else self._so_far(cell)),
             self.dispersion(),
-            self.doubt(start, cell) + 2 * EDGE * (1 - low / high) ** 2,
+            self.doubt(start, cell) + EDGE / DOUBTED * (1 - low / high) ** 2,
             _clumping(self.clumps),
             _clumping(self.batches),
             self.knows(start, cell),

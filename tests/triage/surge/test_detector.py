@@ -247,7 +247,7 @@ def test_growth_that_lasts_is_learned_however_large_it_is():
 
 
 def test_a_notice_is_given_once_and_nobody_is_paged():
-    ran = run(17, after=14, times=during(THIRD_TUESDAY, 30, 2.8))
+    ran = run(17, after=14, times=during(THIRD_TUESDAY, 30, 2.5))
     assert ran.events == []
     assert len(ran.notices) == 1
 
