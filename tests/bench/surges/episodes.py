@@ -119,10 +119,8 @@ def first_days(everything: Sequence[Judged], number: int = 6) -> None:
         best += [delay <= WITHIN for delay in knowing]
         seen = ", ".join("–" if delay == MISSED else f"{delay:.0f}" for delay in delays)
         print(f"  {one.series.name:24} after {seen} minutes; pages without a surge {alarms}")
-    verdict = "reached" if fmean(shares) >= 0.95 else "MISSED"
-    print(
-        f"  within {WITHIN} minutes: {fmean(shares):.0%} of {len(shares)} (goal 95 %: {verdict}), oracle {fmean(best):.0%}"
-    )
+    share, verdict = fmean(shares), "reached" if fmean(shares) >= 0.95 else "MISSED"
+    print(f"  within {WITHIN} minutes: {share:.0%} of {len(shares)} (goal 95 %: {verdict}), oracle {fmean(best):.0%}")
     print(f"  pages in {weeks} first weeks without a surge, at the default ceiling: {pages}")
 
 
