@@ -43,7 +43,8 @@ CLOSED_MOST = 16 * 60
 FROZEN_MOST = 7 * 1440
 # Expected arrivals below which a ratio says nothing.
 LEAST_EXPECTED = 0.25
-# While the hour is not known, a surge is also this many times the largest quarter hour ever learned.
+# While the hour is not known, a surge is also this many times the largest quarter hour ever learned. Before any has
+# been, the ceiling stands for it: a busy series does not begin with a surge.
 ABOVE_LARGEST = 3.0
 
 
@@ -287,7 +288,8 @@ class Detector:
 
     def _judge_by_ceiling(self, minute: int) -> str:
         total, expected = self._recent(QUARTER)
-        if total <= max(self.ceiling, ABOVE_LARGEST * self.baseline.most):
+        largest = self.baseline.most if self.baseline.overall[1] else self.ceiling
+        if total <= max(self.ceiling, ABOVE_LARGEST * largest):
             return ""
         return self._start(minute - min(len(self.window), QUARTER) + 1, minute, int(total), expected)
 

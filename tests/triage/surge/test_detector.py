@@ -118,6 +118,20 @@ def test_a_busy_series_does_not_page_again_and_again_in_its_first_week():
     assert len(run(7, per_day=20_000).starts()) <= 1
 
 
+@pytest.mark.parametrize("minutes_before", [0, 5, 60])
+def test_a_series_that_is_busy_when_it_is_first_watched_has_not_begun_with_a_surge(minutes_before):
+    begins = MONDAY + timedelta(hours=10, minutes=-minutes_before)
+    assert run(0.25, per_day=25_000, start=begins).starts() == []
+
+
+@pytest.mark.parametrize("times", [3.5, 10])
+def test_a_series_that_is_first_watched_in_the_middle_of_a_flood_pages_far_above_the_operators_ceiling(times):
+    begins = MONDAY + timedelta(hours=10)
+    ran = run(0.1, per_day=100, detector=Detector(UTC, ceiling=100), start=begins, counts=lambda at, count: 7 * times)
+    assert len(ran.starts()) == 1
+    assert ran.starts()[0] - begins < timedelta(minutes=15)
+
+
 @pytest.mark.parametrize("weekday", range(7))
 def test_after_three_days_a_tenfold_surge_is_seen_whatever_the_days_were(weekday):
     begins = MONDAY + timedelta(days=weekday + 3, hours=10)
