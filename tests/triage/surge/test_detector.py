@@ -2,6 +2,7 @@
 
 import json
 import random
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,15 @@ def test_a_surge_is_seen_in_time_once_and_its_true_end_is_found(begins, factor, 
     assert abs(offset(episode.began, begins)) <= max(5, within // 2)
     assert abs(offset(episode.ended, begins + timedelta(minutes=minutes))) <= 15
     assert factor / 2 < episode.peak < factor * 3
+
+
+def test_a_mild_surge_in_a_quiet_series_is_seen_because_it_lasts():
+    """Twelve an hour instead of five, for four hours: without a word for the length, 22 of 30 are seen."""
+    usual = run(35.4, per_day=200, after=35).detector
+    seen = [run_on(deepcopy(usual), 35.4, 35.57, lambda at: 2.5, 200, seed).starts() for seed in range(30)]
+    assert sum(map(bool, seen)) >= 27
+    ordinary = [run_on(deepcopy(usual), 35.4, 35.57, lambda at: 1.0, 200, seed).starts() for seed in range(30)]
+    assert not any(ordinary)
 
 
 @pytest.mark.parametrize("per_day", [30, 300, 1000, 5000])
