@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from triage.surge.baseline import SILENCE, SILENCE_MOST, STILL_EXPECTED, Baseline
-from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, QUIET, Allowance, Episode, Excursion
+from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, SPARSE, Allowance, Episode, Excursion
 from triage.surge.outlook import QUARTER, Outlook
 from triage.surge.quarters import Cell, Quarter, minute_of
 from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
@@ -89,7 +89,7 @@ class Detector:
     _usual: float | None = None
     _quarter_at: int = -1
     _outlook: Outlook | None = None
-    _quiet: bool = False
+    _sparse: bool = False
 
     def step(self, at: datetime, count: int | None) -> Reading:
         """Takes the next minute. None: nothing is known of it (no heartbeat); it is neither judged nor learned."""
@@ -204,7 +204,7 @@ class Detector:
                 self.maxima = [*self.maxima, round(self.today, 2)][-DAYS_REMEMBERED:]
                 self.today, self._usual = 0.0, None
         self._quarter_at, self._outlook = start, self.baseline.outlook(start, self.zone)
-        self._quiet = self.baseline.usual(start) < QUIET
+        self._sparse = self.baseline.usual(start) < SPARSE
         return self._outlook
 
     def _learn(self) -> None:
@@ -269,7 +269,7 @@ class Detector:
             if excursion.n < LEAST_ARRIVALS:
                 continue
             found = excursion.score(outlook)
-            if found and self._quiet:
+            if found and self._sparse:
                 found += excursion.rarity()
             score = max(score, found)
             # The steepest that suffices knows best when it began.

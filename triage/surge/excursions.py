@@ -15,11 +15,11 @@ MOST_T = 720
 LEAST_ARRIVALS = 4
 LEAST_RATIO = 1.5
 # Many short excursions fit into a year and few long ones, so that a long one is a rarer chance: from so many minutes on
-# it is worth the logarithm of its length, times this, in nats. So only where fewer than QUIET arrivals a minute are
+# it is worth the logarithm of its length, times this, in nats. So only where fewer than SPARSE arrivals a minute are
 # usual: in busier series what lasts is a rate that is off, far more often than chance.
 BRIEF = 10.0
 LASTING_WORTH = 0.5
-QUIET = 0.3
+SPARSE = 0.3
 # What was called ordinary is forgotten after so many minutes in which it was not needed.
 ALLOWED_CALM = 180
 # Evidence in nats that a surge is over.
