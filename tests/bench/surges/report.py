@@ -28,7 +28,8 @@ def false_pages(everything: Sequence[Judged]) -> None:
     groups = {one.series.family: [] for one in everything}
     for one in everything:
         groups[one.series.family].append(one)
-    groups |= {"all real": [one for one in everything if one.series.family != "simulated"], "everything": [*everything]}
+    alone = [one for one in everything if one.series.family != "corners"]
+    groups |= {"all real": [one for one in alone if one.series.family != "simulated"], "everything": alone}
     for name, some in groups.items():
         number, years = rate_of(some)
         low, high = figures.poisson_interval(number, years)
