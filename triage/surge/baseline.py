@@ -49,6 +49,8 @@ CLOSED = 0.005
 # Such a day is also judged by its hours so far: their prior in arrivals, and the bounds of the ratio.
 DAY_PRIOR = 10.0
 DAY_BOUNDS = (0.1, 1.5)
+# A quarter seen for fewer minutes is no measure of a whole one.
+LEAST_MINUTES = 5
 # Quarters that can be unlearned, when it turns out that a surge had begun in them.
 RECENT = 96
 
@@ -57,7 +59,8 @@ RECENT = 96
 class Baseline:
     """The levels of one series. What is learned is inflated by 2^(age / half-life), so that decay costs nothing.
 
-    `day`: this day of the week, what came on it and what its cells said. `most`: the largest quarter that was learned.
+    `day`: this day of the week, what came on it and what its cells said. `most`: the largest quarter that was learned,
+    as a whole one.
     `recent`: the newest quarters as they were learned: (start, count, minutes, trend before it, what came).
     """
 
@@ -209,7 +212,7 @@ class Baseline:
             self.day = [cell.day, 0.0, 0.0]
         self.day = [cell.day, self.day[1] + kept, self.day[2] + self.rate(minute, cell) * quarter.minutes]
         self._add(minute, cell, kept * weight, quarter.minutes * weight)
-        self.most = max(self.most, kept)
+        self.most = max(self.most, kept * QUARTER / max(quarter.minutes, LEAST_MINUTES))
         self._learn_trend(kept, expected, quarter.minutes)
         self._learn_hour(kept, expected, quarter.minutes, self.doubt(minute, cell))
         if quarter.is_whole():
