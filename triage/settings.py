@@ -296,7 +296,8 @@ CALL_COUNTRIES = env_list("CALL_COUNTRIES") or ["US", "CA", "GB", "IE", "DE", "A
 PRODUCT_HOSTS = env_list("PRODUCT_HOSTS")
 
 # ── Surges ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-# People in 15 minutes above which there is a surge while an hour of this kind of day has not been seen yet.
+# People in 15 minutes above which there is a surge while an hour of this kind of day has not been seen yet; three times
+# as many before a series has been watched for a quarter of an hour.
 SURGE_CEILING = float(env("SURGE_CEILING", "300"))
 
 # ── Alerts ───────────────────────────────────────────────────────────────────────────────────────────────────────────

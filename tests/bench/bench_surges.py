@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.surges import episodes, report
 from tests.bench.surges.injections import judge
-from tests.bench.surges.series import Series, real
+from tests.bench.surges.series import Series, corners, real
 from tests.bench.surges.simulation import simulated
 
 # Simulated series, and starts of injections in a series.
@@ -36,7 +36,8 @@ def main(*arguments: str | int) -> None:
     number, injected = FULL if "full" in arguments or sizes else QUICK
     number = sizes[0] if sizes else number
     everything = [judge(one, injected) for one in chosen(Path(folder), "first" in arguments, number)]
-    report.false_pages(everything)
+    apart = [] if "first" in arguments else [judge(one, 0) for one in corners(Path(folder))]
+    report.false_pages([*everything, *apart])
     by_kind = defaultdict(list)
     for one in everything:
         by_kind["simulated" if one.series.family == "simulated" else "real"].append(one)

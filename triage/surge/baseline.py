@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from typing import Any
 
-from triage.surge.outlook import EDGE, QUARTER, Outlook
+from triage.surge.outlook import DOUBTED, EDGE, QUARTER, Outlook
 from triage.surge.quarters import Cell, Pair, Quarter, differ
 from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
 
@@ -49,6 +49,8 @@ CLOSED = 0.005
 # Such a day is also judged by its hours so far: their prior in arrivals, and the bounds of the ratio.
 DAY_PRIOR = 10.0
 DAY_BOUNDS = (0.1, 1.5)
+# A quarter seen for fewer minutes is no measure of a whole one.
+LEAST_MINUTES = 5
 # Quarters that can be unlearned, when it turns out that a surge had begun in them.
 RECENT = 96
 
@@ -57,7 +59,8 @@ RECENT = 96
 class Baseline:
     """The levels of one series. What is learned is inflated by 2^(age / half-life), so that decay costs nothing.
 
-    `day`: this day of the week, what came on it and what its cells said. `most`: the largest quarter that was learned.
+    `day`: this day of the week, what came on it and what its cells said. `most`: the largest quarter that was learned,
+    as a whole one.
     `recent`: the newest quarters as they were learned: (start, count, minutes, trend before it, what came).
     """
 
@@ -89,7 +92,7 @@ class Baseline:
             min(low, self._came(f"k{cell.kind_hour}"), self._came(f"q{cell.quarter}")) * self.level(),
             self.level() * (1.0 if seen else self._so_far(cell)),
             self.dispersion(),
-            self.doubt(start, cell) + 2 * EDGE * (1 - low / high) ** 2,
+            self.doubt(start, cell) + EDGE / DOUBTED * (1 - low / high) ** 2,
             _clumping(self.clumps),
             _clumping(self.batches),
             self.knows(start, cell),
@@ -209,7 +212,7 @@ class Baseline:
             self.day = [cell.day, 0.0, 0.0]
         self.day = [cell.day, self.day[1] + kept, self.day[2] + self.rate(minute, cell) * quarter.minutes]
         self._add(minute, cell, kept * weight, quarter.minutes * weight)
-        self.most = max(self.most, kept)
+        self.most = max(self.most, kept * QUARTER / max(quarter.minutes, LEAST_MINUTES))
         self._learn_trend(kept, expected, quarter.minutes)
         self._learn_hour(kept, expected, quarter.minutes, self.doubt(minute, cell))
         if quarter.is_whole():

@@ -3,8 +3,8 @@
 For each of a few multiples k a Poisson CUSUM marks excursions: it leaves zero when more arrives than k explains and
 forgets when it returns. An excursion is then judged as a whole (`Excursion.score`, `Outlook.evidence`): how much it
 speaks against an ordinary rate that is off by chance and against arrivals that come in clumps, its largest minute
-counting as the second largest. The largest over k is the score; a surge starts at the threshold, which restless weeks
-may raise.
+counting as the second largest; in a quiet series its length speaks too (`Excursion.rarity`). The largest over k is the
+score; a surge starts at the threshold, which restless weeks may raise.
 
 A manager's word counts for more: `dismiss` says that what goes on is no surge, `declare` that it is one.
 """
@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from triage.surge.baseline import SILENCE, SILENCE_MOST, STILL_EXPECTED, Baseline
-from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, Allowance, Episode, Excursion
+from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, SPARSE, Allowance, Episode, Excursion
 from triage.surge.outlook import QUARTER, Outlook
 from triage.surge.quarters import Cell, Quarter, minute_of
 from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
@@ -43,7 +43,8 @@ CLOSED_MOST = 16 * 60
 FROZEN_MOST = 7 * 1440
 # Expected arrivals below which a ratio says nothing.
 LEAST_EXPECTED = 0.25
-# While the hour is not known, a surge is also this many times the largest quarter hour ever learned.
+# While the hour is not known, a surge is also this many times the largest quarter hour ever learned. Before any has
+# been, the ceiling stands for it: a busy series does not begin with a surge.
 ABOVE_LARGEST = 3.0
 
 
@@ -84,10 +85,11 @@ class Detector:
     resting: Episode | None = None
     rested: int = 0
     allowance: Allowance | None = None
-    # The usual daily maximum, worked out once a day, and the quarter's outlook.
+    # The usual daily maximum, worked out once a day, the quarter's outlook, and whether little is usual as of then.
     _usual: float | None = None
     _quarter_at: int = -1
     _outlook: Outlook | None = None
+    _sparse: bool = False
 
     def step(self, at: datetime, count: int | None) -> Reading:
         """Takes the next minute. None: nothing is known of it (no heartbeat); it is neither judged nor learned."""
@@ -202,6 +204,7 @@ class Detector:
                 self.maxima = [*self.maxima, round(self.today, 2)][-DAYS_REMEMBERED:]
                 self.today, self._usual = 0.0, None
         self._quarter_at, self._outlook = start, self.baseline.outlook(start, self.zone)
+        self._sparse = self.baseline.usual(start) < SPARSE
         return self._outlook
 
     def _learn(self) -> None:
@@ -266,6 +269,8 @@ class Detector:
             if excursion.n < LEAST_ARRIVALS:
                 continue
             found = excursion.score(outlook)
+            if found and self._sparse:
+                found += excursion.rarity()
             score = max(score, found)
             # The steepest that suffices knows best when it began.
             enough = excursion if found >= threshold else enough
@@ -287,7 +292,8 @@ class Detector:
 
     def _judge_by_ceiling(self, minute: int) -> str:
         total, expected = self._recent(QUARTER)
-        if total <= max(self.ceiling, ABOVE_LARGEST * self.baseline.most):
+        largest = self.baseline.most if self.baseline.overall[1] else self.ceiling
+        if total <= max(self.ceiling, ABOVE_LARGEST * largest):
             return ""
         return self._start(minute - min(len(self.window), QUARTER) + 1, minute, int(total), expected)
 

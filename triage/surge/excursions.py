@@ -14,6 +14,12 @@ MOST_T = 720
 # is a surge.
 LEAST_ARRIVALS = 4
 LEAST_RATIO = 1.5
+# Many short excursions fit into a year and few long ones, so that a long one is a rarer chance: from so many minutes on
+# it is worth the logarithm of its length, times this, in nats. So only where fewer than SPARSE arrivals a minute are
+# usual: in busier series what lasts is a rate that is off, far more often than chance.
+BRIEF = 10.0
+LASTING_WORTH = 0.3
+SPARSE = 0.3
 # What was called ordinary is forgotten after so many minutes in which it was not needed.
 ALLOWED_CALM = 180
 # Evidence in nats that a surge is over.
@@ -132,3 +138,10 @@ class Excursion:
         if n < LEAST_ARRIVALS or n < LEAST_RATIO * m or self.t < 2:
             return 0.0
         return outlook.evidence(n, m, self.t)
+
+    def rarity(self) -> float:
+        """How much more an excursion of this length says than a brief one, in nats: ln(t/BRIEF), times its worth.
+
+        It is what a scan over all lengths takes off short ones (Dümbgen and Spokoiny 2001), in part.
+        """
+        return LASTING_WORTH * math.log(max(self.t / BRIEF, 1.0))

@@ -9,6 +9,8 @@ import numpy as np
 from tests.bench.surges.injections import MISSED, Injection, Judged
 from tests.bench.surges.peers import LEAD, Peer
 
+# The rate at which others' thresholds are set is ours, but at least this.
+LEAST_RATE = 0.3
 # Exceedances in so many minutes are one alarm.
 BLOCK = 720
 
@@ -46,6 +48,11 @@ def threshold(found: Iterable[np.ndarray], years: float, rate: float) -> float:
     all_peaks = np.sort(np.concatenate(list(found)))[::-1]
     allowed = max(round(rate * years), 1)
     return float(np.nextafter(all_peaks[min(allowed, len(all_peaks) - 1)], np.inf))
+
+
+def limit(some: Sequence[Judged], made: Sequence[Peer], years: float, rate: float) -> float:
+    """The threshold of a peer that was made for each of these series."""
+    return threshold((peaks(one, peer) for one, peer in zip(some, made, strict=True)), years, rate)
 
 
 def delay_of(peer: Peer, one: Injection, limit: float) -> float:

@@ -4,14 +4,12 @@ import math
 from collections.abc import Iterable, Sequence
 
 from tests.bench.surges import figures, peers
-from tests.bench.surges.figures import Delays
+from tests.bench.surges.figures import LEAST_RATE, Delays
 from tests.bench.surges.injections import MULTIPLES, RAMPS, Injection, Judged
 from tests.bench.surges.peers import Peer
 from triage.surge.quarters import time_of
 
 VOLUMES = {"0.3 a minute and more": (0.3, 1e9), "0.1 to 0.3": (0.1, 0.3), "below 0.1": (0.0, 0.1)}
-# The rate at which others' thresholds are set is ours, but at least this.
-LEAST_RATE = 0.3
 # The goals: median and 95th percentile as multiples of the oracle's, and the share of what it finds that is found.
 # Nobody who waits for a second minute, lest one batch pages, is faster than FLOOR minutes.
 GOALS = {10: (1.5, 1.5, 0.0), 5: (1.7, 2.0, 0.0), 3: (2.0, math.inf, 0.9)}
@@ -30,7 +28,8 @@ def false_pages(everything: Sequence[Judged]) -> None:
     groups = {one.series.family: [] for one in everything}
     for one in everything:
         groups[one.series.family].append(one)
-    groups |= {"all real": [one for one in everything if one.series.family != "simulated"], "everything": [*everything]}
+    alone = [one for one in everything if one.series.family != "corners"]
+    groups |= {"all real": [one for one in alone if one.series.family != "simulated"], "everything": alone}
     for name, some in groups.items():
         number, years = rate_of(some)
         low, high = figures.poisson_interval(number, years)
@@ -64,7 +63,7 @@ def _volume(name: str, some: Sequence[Judged], rate: float) -> None:
     years = sum(one.series.years() for one in some)
     print(f"  {name}: {len(some)} series, {years:.1f} years, skipped {sum(one.skipped for one in some)} starts")
     others = {make.__name__: [make(one.series) for one in some] for make in peers.PEERS}
-    limits = {key: _limit(some, made, years, rate) for key, made in others.items()}
+    limits = {key: figures.limit(some, made, years, rate) for key, made in others.items()}
     for made in others.values():
         alarms = sum(
             int((figures.peaks(one, peer) >= peer.textbook).sum()) for one, peer in zip(some, made, strict=True)
@@ -72,7 +71,7 @@ def _volume(name: str, some: Sequence[Judged], rate: float) -> None:
         print(f"    {made[0].name} at its textbook threshold: {alarms / years:.0f} false alarms a year")
     for multiple in MULTIPLES:
         oracles = [peers.oracle(one.series, multiple) for one in some]
-        limit = _limit(some, oracles, years, rate)
+        limit = figures.limit(some, oracles, years, rate)
         for ramp in RAMPS:
             cases = [[x for x in one.injections if x.multiple == multiple and x.ramp == ramp] for one in some]
             ours = Delays(tuple(x.delay for those in cases for x in those))
@@ -111,10 +110,6 @@ def _split(cases: Sequence[Sequence[Injection]]) -> str:
         Delays(tuple(x.delay for those in cases for x in those if x.by_day is by_day)) for by_day in (True, False)
     )
     return f"  day {day.said()} night {night.said()}"
-
-
-def _limit(some: Sequence[Judged], made: Sequence[Peer], years: float, rate: float) -> float:
-    return figures.threshold((figures.peaks(one, peer) for one, peer in zip(some, made, strict=True)), years, rate)
 
 
 def _delays(cases: Sequence[Sequence[Injection]], made: Sequence[Peer], limit: float) -> Delays:

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -119,25 +119,39 @@ def _local(text: str, zone: ZoneInfo) -> int:
 
 
 AREAS = ("LOWER MERION", "ABINGTON", "NORRISTOWN", "UPPER MERION")
+CATEGORIES = ("EMS", "Traffic", "Fire")
 
 
 def _emergency(folder: Path, half: str) -> list[Series]:
     """Emergency calls: all and by category; the areas are judged on in the second half alone, tuned on never."""
-    with (folder / "surge" / "emergency_calls.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    events = [(_local(first, PHILADELPHIA), _local(end, PHILADELPHIA)) for first, end in WEATHER]
-    chosen: dict[str, Callable[[dict[str, str]], bool]] = {"all": lambda row: True}
-    for name in ("EMS", "Traffic", "Fire"):
-        chosen[name] = lambda row, name=name: row["category"] == name
+    rows = _calls(folder)
+    chosen = {"all": rows} | {name: [row for row in rows if row["category"] == name] for name in CATEGORIES}
     for name in AREAS if half == "second" else ():
-        chosen[name] = lambda row, name=name: row["area"] == name
-    found = []
-    for name, wanted in chosen.items():
-        times = Counter(_local(row["event_time"], PHILADELPHIA) for row in rows if wanted(row))
-        found.append(_made(f"emergency {name}", "emergency", PHILADELPHIA, times, half, events))
-    polled = Counter(_local(row["feed_time"], PHILADELPHIA) for row in rows)
-    found.append(_made("emergency as polled", "polled", PHILADELPHIA, polled, half, events))
-    return found
+        chosen[name] = [row for row in rows if row["area"] == name]
+    found = [_of_calls(f"emergency {name}", "emergency", some, half) for name, some in chosen.items()]
+    return [*found, _of_calls("emergency as polled", "polled", rows, half, "feed_time")]
+
+
+def corners(folder: Path) -> list[Series]:
+    """Emergency calls of one category in one area, second half: for false pages alone, tuned on never.
+
+    What is in them is in the areas and the categories too, so they are no proof of their own.
+    """
+    some: dict[tuple[str, str], list[dict[str, str]]] = {(area, name): [] for area in AREAS for name in CATEGORIES}
+    for row in _calls(folder):
+        some.get((row["area"], row["category"]), []).append(row)
+    return [_of_calls(f"{area} {name}", "corners", rows, "second") for (area, name), rows in some.items()]
+
+
+def _calls(folder: Path) -> list[dict[str, str]]:
+    with (folder / "surge" / "emergency_calls.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _of_calls(name: str, family: str, rows: Iterable[dict[str, str]], half: str, column: str = "event_time") -> Series:
+    times = Counter(_local(row[column], PHILADELPHIA) for row in rows)
+    events = [(_local(first, PHILADELPHIA), _local(end, PHILADELPHIA)) for first, end in WEATHER]
+    return _made(name, family, PHILADELPHIA, times, half, events)
 
 
 def _bank(folder: Path, half: str) -> list[Series]:

@@ -1,7 +1,7 @@
 """Real calls with their times: the storm of 24 February 2016 is a surge, and the six weeks before it are judged too."""
 
 import csv
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,6 +43,9 @@ def test_the_storm_is_a_surge(data_folder, settings, capsys):
     assert storm.ended_at is not None
     assert storm.peak_ratio > 3
     assert storm.total > 2 * storm.expected
-    assert len(found) <= 3
+    # Beside it the days of the blizzard, and a morning with nine times the usual accidents.
+    others = {surge.began_at.astimezone(ZONE).date() for surge in found if surge != storm}
+    assert others <= {date(2016, 1, 22), date(2016, 1, 23), date(2016, 2, 2)}
+    assert len(found) <= 4
     # What is found in a past that was read in one piece is history, and nobody is paged for it.
     assert not Outgoing.objects.filter(kind="alert").exists()
