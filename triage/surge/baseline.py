@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from typing import Any
 
+from triage.surge.cells import Cells
 from triage.surge.outlook import EDGE, QUARTER, Outlook
 from triage.surge.quarters import Cell, Pair, Quarter, differ
 from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
@@ -62,7 +63,7 @@ class Baseline:
     """
 
     origin: int = 0
-    cells: dict[str, Pair] = field(default_factory=dict)
+    cells: Cells = field(default_factory=Cells)
     overall: Pair = field(default_factory=lambda: [0.0, 0.0])
     capped: dict[str, int] = field(default_factory=dict)
     trend: Pair = field(default_factory=lambda: [0.0, 0.0])
@@ -104,7 +105,7 @@ class Baseline:
         r = self.usual(minute)
         for key, least, arrivals in ((hour, 30, 3), (kind, 60, 5), (hour_of_week, 60, 5), (quarter, 30, 25)):
             k = max(least, arrivals / r)
-            count, seen = self.cells.get(key, (0.0, 0.0))
+            count, seen = self.cells.get(key)
             r = max((count * fade + k * r) / (seen * fade + k), 1e-5)
         return r
 
@@ -140,7 +141,7 @@ class Baseline:
         return self._seen(minute, cell.kind_hour)
 
     def _seen(self, minute: int, kind_hour: int) -> float:
-        return self.cells.get(f"k{kind_hour}", (0.0, 0.0))[1] * 2.0 ** ((self.origin - minute) / HALF_LIFE)
+        return self.cells.get(f"k{kind_hour}")[1] * 2.0 ** ((self.origin - minute) / HALF_LIFE)
 
     def knows(self, minute: int, cell: Cell) -> bool:
         """False in a series' first days, until this day type and hour have been seen, or weekdays tell of a weekend."""
@@ -177,7 +178,7 @@ class Baseline:
 
     def _came(self, name: str) -> float:
         """Arrivals a minute in a cell, whatever coarser ones say; infinite where it has not been seen."""
-        count, seen = self.cells.get(name, (0.0, 0.0))
+        count, seen = self.cells.get(name)
         return count / seen if seen > 0 else math.inf
 
     def is_usual_silence(self, minute: int, cell: Cell) -> bool:
@@ -241,9 +242,7 @@ class Baseline:
             self.origin = minute
         swell = 2.0 ** ((minute - self.origin) / HALF_LIFE)
         for key in cell.levels():
-            pair = self.cells.setdefault(key, [0.0, 0.0])
-            pair[0] += count * swell
-            pair[1] += minutes * swell
+            self.cells.add(key, count * swell, minutes * swell)
         swell = 2.0 ** ((minute - self.origin) / HALF_LIFE_OVERALL)
         self.overall[0] += count * swell
         self.overall[1] += minutes * swell
@@ -290,7 +289,7 @@ class Baseline:
     def save(self) -> dict[str, Any]:
         """The state as JSON; six digits are more than any count carries."""
         state = {one.name: getattr(self, one.name) for one in fields(self)}
-        state["cells"] = {key: [_short(count), _short(seen)] for key, (count, seen) in self.cells.items()}
+        state["cells"] = [_short(value) for value in self.cells.save()]
         state["recent"] = [[_short(value) for value in entry] for entry in self.recent]
         return state
 
@@ -298,7 +297,8 @@ class Baseline:
     def load(cls, state: dict[str, Any]) -> "Baseline":
         """The inverse of `save`. What an earlier version kept otherwise is left out and learned anew."""
         names = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in state.items() if name in names})
+        kept = {name: value for name, value in state.items() if name in names}
+        return cls(**{**kept, "cells": Cells.load(state.get("cells", ()))})
 
 
 def _clumping(sums: Pair) -> float:
