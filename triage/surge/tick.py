@@ -165,7 +165,8 @@ def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
     found.episodes += [Sighting(series, episode, seen) for episode in ended]
     episode = follower.detector.episode
     # What a glance has seen stands until complete minutes have their say: pages must not call it over meanwhile.
-    follower.glanced = surge.peak_ratio if surge and episode is None and surge.dismissed_at is None else 0.0
+    is_glanced = surge is not None and episode is None and not ended and surge.dismissed_at is None
+    follower.glanced = surge.peak_ratio if surge and is_glanced else 0.0
     if episode is None:
         return
     if pages(series) or surge is None or surge.began_at != time_of(episode.began):
