@@ -32,6 +32,8 @@ MOST = 500_000
 GLANCED = 5
 # People in the running minutes below which nobody need glance at them.
 FEW = 5
+# What is looked at of a surge that is on.
+LOOKED_AT = ("began_at", "detected_at", "dismissed_at", "peak_ratio")
 # Minutes between looks at the surge of a line or a topic that goes on.
 PARTS = 5
 # How long a surge that was opened at a glance may wait for complete minutes to bear it out.
@@ -44,7 +46,8 @@ People = Mapping[str, Mapping[datetime, int]]
 class Found:
     """What a tick has to write: followers that went on, episodes they met and states they saved.
 
-    `parts`: surges, by id, of lines and topics that go on as they did. `glanced`: seen in minutes not complete.
+    `parts`: surges, by id, of lines and topics that go on as they did. `glanced`: seen in minutes not complete. `told`:
+    series of lines and topics whose state is news.
     """
 
     followers: list[Follower] = field(default_factory=list)
@@ -53,6 +56,7 @@ class Found:
     saved: list[tuple[str, Saved]] = field(default_factory=list)
     glanced: list[Sighting] = field(default_factory=list)
     unconfirmed: list[int] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
 
 
 WATCHING = Watching()
@@ -97,7 +101,9 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
     late = list(LateCount.objects.filter(pk__gt=watching.late).order_by("pk"))
     new, running = _new(watching, last, now)
     # A notice is followed for itself: it hides no rise from a glance.
-    open_ones = {surge.series: surge for surge in Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)}
+    rows = Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)
+    # There may be as many as there are lines: no more of each than is looked at.
+    open_ones = {surge.series: surge for surge in rows.only("series", *LOOKED_AT)}
     said = verdicts.said(now - counts.KEPT)
     concerned = watching.hear(new, late) | _spoken_of(said, watching.upto, last)
     busy = {series for series, minutes in running.items() if sum(minutes.values()) >= FEW}
@@ -163,6 +169,8 @@ def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
     ended, saved = follower.take()
     found.saved += [(series, one) for one in saved]
     found.episodes += [Sighting(series, episode, seen) for episode in ended]
+    if ended:
+        found.told.add(series)
     episode = follower.detector.episode
     # What a glance has seen stands until complete minutes have their say: pages must not call it over meanwhile.
     is_glanced = surge is not None and episode is None and not ended and surge.dismissed_at is None
@@ -171,8 +179,10 @@ def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
         return
     if pages(series) or surge is None or surge.began_at != time_of(episode.began):
         found.episodes.append(Sighting(series, episode, seen))
+        found.told.add(series)
     elif minute % PARTS == place_of(series) % PARTS:
         found.parts.append((surge.pk, episode))
+        found.told.add(series)
 
 
 def _gaps(watching: Watching, due: Iterable[str], last: int) -> Mapping[str, Sequence[tuple[int, int]]]:
@@ -235,13 +245,9 @@ def _show_glanced(glanced: Sequence[Sighting]) -> None:
 
 
 def _write_states(found: Found) -> None:
-    """What pages show of series in a surge and of those that page; of every series the checkpoints, old ones go."""
-    saved = {series for series, _ in found.saved}
-    shown = [
-        _row(follower)
-        for follower in found.followers
-        if follower.is_new or follower.series in saved or pages(follower.series) or follower.detector.episode
-    ]
+    """What pages show of those that page, of others when it is news; the checkpoints of all, and old ones go."""
+    told = found.told.union(series for series, _ in found.saved)
+    shown = [_row(one) for one in found.followers if one.is_new or pages(one.series) or one.series in told]
     SeriesState.objects.bulk_create(
         shown,
         batch_size=200,
