@@ -248,16 +248,20 @@ def test_a_tick_in_which_many_surges_begin_takes_as_many_queries_as_with_one():
 
 def test_the_state_of_a_line_is_written_when_its_surge_begins_now_and_then_and_when_it_is_over():
     many(30, per_day=300)
-    watching, ratios, on = Watching(), [], []
+    watching, ratios, minutes, on = Watching(), [], [], []
     contacts([NOW + n * timedelta(seconds=4) for n in range(15, 15 * 25)], line="7")
     for n in range(1, 61):
         tick(NOW + n * MINUTE + timedelta(seconds=25), watching)
-        ratios.append(SeriesState.objects.get(series="line:7").ratio)
+        state = SeriesState.objects.get(series="line:7")
+        ratios.append(state.ratio)
+        minutes.append(state.minute)
         on.append(Surge.objects.filter(series="line:7", ended_at=None).exists())
     assert max(ratios) > 20
     assert on.count(True) > 20
     assert len(set(ratios)) <= on.count(True) / ticking.PARTS + 4
-    assert all(ratio < 2 for ratio, is_on in zip(ratios, on, strict=True) if not is_on)
+    over = on.index(False, on.index(True))
+    assert minutes[over] == NOW + over * MINUTE, "its end is news"
+    assert ratios[over] < 2
 
 
 def test_a_tick_costs_what_is_new_and_not_what_is_watched(monkeypatch):
