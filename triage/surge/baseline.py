@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from typing import Any
 
+from triage.surge.cells import KINDS, Cells
 from triage.surge.outlook import DOUBTED, EDGE, QUARTER, Outlook
 from triage.surge.quarters import Cell, Pair, Quarter, differ
 from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
@@ -65,7 +66,7 @@ class Baseline:
     """
 
     origin: int = 0
-    cells: dict[str, Pair] = field(default_factory=dict)
+    cells: Cells = field(default_factory=Cells)
     overall: Pair = field(default_factory=lambda: [0.0, 0.0])
     capped: dict[str, int] = field(default_factory=dict)
     trend: Pair = field(default_factory=lambda: [0.0, 0.0])
@@ -89,7 +90,7 @@ class Baseline:
             before,
             now,
             after,
-            min(low, self._came(f"k{cell.kind_hour}"), self._came(f"q{cell.quarter}")) * self.level(),
+            min(low, self._came(KINDS + cell.kind_hour), self._came(cell.quarter)) * self.level(),
             self.level() * (1.0 if seen else self._so_far(cell)),
             self.dispersion(),
             self.doubt(start, cell) + EDGE / DOUBTED * (1 - low / high) ** 2,
@@ -103,11 +104,11 @@ class Baseline:
     def rate(self, minute: int, cell: Cell) -> float:
         """Arrivals a minute in a cell as of `minute`, without trend."""
         fade = 2.0 ** ((self.origin - minute) / HALF_LIFE)
-        quarter, hour_of_week, kind, hour = cell.levels()
+        quarter, hour_of_week, kind, hour = cell.places()
         r = self.usual(minute)
-        for key, least, arrivals in ((hour, 30, 3), (kind, 60, 5), (hour_of_week, 60, 5), (quarter, 30, 25)):
+        for place, least, arrivals in ((hour, 30, 3), (kind, 60, 5), (hour_of_week, 60, 5), (quarter, 30, 25)):
             k = max(least, arrivals / r)
-            count, seen = self.cells.get(key, (0.0, 0.0))
+            count, seen = self.cells.get(place)
             r = max((count * fade + k * r) / (seen * fade + k), 1e-5)
         return r
 
@@ -143,7 +144,7 @@ class Baseline:
         return self._seen(minute, cell.kind_hour)
 
     def _seen(self, minute: int, kind_hour: int) -> float:
-        return self.cells.get(f"k{kind_hour}", (0.0, 0.0))[1] * 2.0 ** ((self.origin - minute) / HALF_LIFE)
+        return self.cells.get(KINDS + kind_hour)[1] * 2.0 ** ((self.origin - minute) / HALF_LIFE)
 
     def knows(self, minute: int, cell: Cell) -> bool:
         """False in a series' first days, until this day type and hour have been seen, or weekdays tell of a weekend."""
@@ -176,16 +177,16 @@ class Baseline:
 
     def is_closed(self, minute: int, cell: Cell) -> bool:
         """Whether next to nobody ever came at this hour of this kind of day."""
-        return self.has_seen(minute, cell) and self._came(f"k{cell.kind_hour}") < CLOSED * self.usual(minute)
+        return self.has_seen(minute, cell) and self._came(KINDS + cell.kind_hour) < CLOSED * self.usual(minute)
 
-    def _came(self, name: str) -> float:
+    def _came(self, place: int) -> float:
         """Arrivals a minute in a cell, whatever coarser ones say; infinite where it has not been seen."""
-        count, seen = self.cells.get(name, (0.0, 0.0))
+        count, seen = self.cells.get(place)
         return count / seen if seen > 0 else math.inf
 
     def is_usual_silence(self, minute: int, cell: Cell) -> bool:
         """Whether nobody came in this quarter a week ago either; notes it for the next week."""
-        name = cell.levels()[0]
+        name = f"q{cell.quarter}"
         repeats = self._repeats(name, minute)
         self.capped[name] = minute
         return repeats
@@ -196,11 +197,11 @@ class Baseline:
         A quarter far above what is expected is a past surge until the same quarter repeats it a week later: capped
         at three standard deviations, and the further above, the less it weighs.
         """
-        name, count, expected = cell.levels()[0], quarter.count, quarter.expected
+        name, count, expected = f"q{cell.quarter}", quarter.count, quarter.expected
         variance = expected + (self.dispersion() + self.doubt(minute, cell)) * expected**2
         cap = expected + 3 * math.sqrt(max(variance, 1.0))
         weight, kept = 1.0, count
-        familiar = name in self.cells or self.knows(minute, cell)
+        familiar = cell.quarter in self.cells or self.knows(minute, cell)
         if count > cap and familiar and not self._repeats(name, minute):
             weight, kept = max((cap / count) ** 2, 0.02), cap
             self.capped[name] = minute
@@ -243,10 +244,8 @@ class Baseline:
         if not self.origin:
             self.origin = minute
         swell = 2.0 ** ((minute - self.origin) / HALF_LIFE)
-        for key in cell.levels():
-            pair = self.cells.setdefault(key, [0.0, 0.0])
-            pair[0] += count * swell
-            pair[1] += minutes * swell
+        for place in cell.places():
+            self.cells.add(place, count * swell, minutes * swell)
         swell = 2.0 ** ((minute - self.origin) / HALF_LIFE_OVERALL)
         self.overall[0] += count * swell
         self.overall[1] += minutes * swell
@@ -293,7 +292,7 @@ class Baseline:
     def save(self) -> dict[str, Any]:
         """The state as JSON; six digits are more than any count carries."""
         state = {one.name: getattr(self, one.name) for one in fields(self)}
-        state["cells"] = {key: [_short(count), _short(seen)] for key, (count, seen) in self.cells.items()}
+        state["cells"] = [_short(value) for value in self.cells.save()]
         state["recent"] = [[_short(value) for value in entry] for entry in self.recent]
         return state
 
@@ -301,7 +300,8 @@ class Baseline:
     def load(cls, state: dict[str, Any]) -> "Baseline":
         """The inverse of `save`. What an earlier version kept otherwise is left out and learned anew."""
         names = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in state.items() if name in names})
+        kept = {name: value for name, value in state.items() if name in names}
+        return cls(**{**kept, "cells": Cells.load(state.get("cells", ()))})
 
 
 def _clumping(sums: Pair) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 
+from triage.surge.cells import HOURS, HOURS_OF_WEEK, KINDS
 from triage.surge.outlook import QUARTER
 
 EPOCH = datetime(2020, 1, 6, tzinfo=timezone.utc)  # noqa: UP017  a Monday
@@ -48,8 +49,9 @@ class Cell:
         hour_of_week = day * 24 + local.hour
         return cls(hour_of_week * 4 + local.minute // QUARTER, hour_of_week, kind * 24 + local.hour, local.hour)
 
-    def levels(self) -> tuple[str, str, str, str]:
-        return (f"q{self.quarter}", f"w{self.hour_of_week}", f"k{self.kind_hour}", f"h{self.hour}")
+    def places(self) -> tuple[int, int, int, int]:
+        """Where `Cells` keep it, on each level."""
+        return self.quarter, HOURS_OF_WEEK + self.hour_of_week, KINDS + self.kind_hour, HOURS + self.hour
 
 
 @dataclass(slots=True)

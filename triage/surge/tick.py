@@ -1,7 +1,7 @@
 """Every ten seconds: counts what is new, runs the detectors up to the watermark, keeps surges, tells managers."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from triage.surge.detector import time_of
 from triage.surge.excursions import Episode
 from triage.surge.follower import KEPT, Follower, Saved, detector_of, place_of
 from triage.surge.series import in_order, pages
+from triage.surge.surges import Sighting
 from triage.surge.watching import Watching, settle
 
 __all__ = ["detector_of", "tick"]
@@ -31,6 +32,8 @@ MOST = 500_000
 GLANCED = 5
 # People in the running minutes below which nobody need glance at them.
 FEW = 5
+# What is looked at of a surge that is on.
+LOOKED_AT = ("began_at", "detected_at", "dismissed_at", "peak_ratio")
 # Minutes between looks at the surge of a line or a topic that goes on.
 PARTS = 5
 # How long a surge that was opened at a glance may wait for complete minutes to bear it out.
@@ -43,15 +46,17 @@ People = Mapping[str, Mapping[datetime, int]]
 class Found:
     """What a tick has to write: followers that went on, episodes they met and states they saved.
 
-    `parts`: surges of lines and topics that go on as they did. `glanced`: episodes seen in minutes not complete.
+    `parts`: surges, by id, of lines and topics that go on as they did. `glanced`: seen in minutes not complete. `told`:
+    series of lines and topics whose state is news.
     """
 
     followers: list[Follower] = field(default_factory=list)
-    episodes: list[tuple[str, Episode, datetime]] = field(default_factory=list)
-    parts: list[tuple[Surge, Episode]] = field(default_factory=list)
+    episodes: list[Sighting] = field(default_factory=list)
+    parts: list[tuple[int, Episode]] = field(default_factory=list)
     saved: list[tuple[str, Saved]] = field(default_factory=list)
-    glanced: list[tuple[str, Episode]] = field(default_factory=list)
-    unconfirmed: list[Surge] = field(default_factory=list)
+    glanced: list[Sighting] = field(default_factory=list)
+    unconfirmed: list[int] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
 
 
 WATCHING = Watching()
@@ -96,7 +101,9 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
     late = list(LateCount.objects.filter(pk__gt=watching.late).order_by("pk"))
     new, running = _new(watching, last, now)
     # A notice is followed for itself: it hides no rise from a glance.
-    open_ones = {surge.series: surge for surge in Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)}
+    rows = Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)
+    # There may be as many as there are lines: no more of each than is looked at.
+    open_ones = {surge.series: surge for surge in rows.only("series", *LOOKED_AT)}
     said = verdicts.said(now - counts.KEPT)
     concerned = watching.hear(new, late) | _spoken_of(said, watching.upto, last)
     busy = {series for series, minutes in running.items() if sum(minutes.values()) >= FEW}
@@ -106,14 +113,14 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
         watching.followers[series].said = said.get(series, ())
     found = Found()
     _follow(watching, due, last, open_ones, found)
-    found.episodes = [one for one in found.episodes if one[0] in open_ones or not _waits(one[0], one[1], now)]
     for series in in_order(busy - open_ones.keys()):
         episode = _glance(watching.followers[series], running[series], now)
-        if episode and not _waits(series, episode, now):
-            found.glanced.append((series, episode))
+        if episode:
+            found.glanced.append(Sighting(series, episode, now))
+    _hold_back(found, open_ones, now)
     for series, surge in open_ones.items():
         if surge.detected_at < now - CONFIRM and not watching.followers[series].detector.episode:
-            found.unconfirmed.append(surge)
+            found.unconfirmed.append(surge.pk)
     watching.upto = last
     return found
 
@@ -161,16 +168,21 @@ def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
     found.followers.append(follower)
     ended, saved = follower.take()
     found.saved += [(series, one) for one in saved]
-    found.episodes += [(series, episode, seen) for episode in ended]
+    found.episodes += [Sighting(series, episode, seen) for episode in ended]
+    if ended:
+        found.told.add(series)
     episode = follower.detector.episode
     # What a glance has seen stands until complete minutes have their say: pages must not call it over meanwhile.
-    follower.glanced = surge.peak_ratio if surge and episode is None and surge.dismissed_at is None else 0.0
+    is_glanced = surge is not None and episode is None and not ended and surge.dismissed_at is None
+    follower.glanced = surge.peak_ratio if surge and is_glanced else 0.0
     if episode is None:
         return
     if pages(series) or surge is None or surge.began_at != time_of(episode.began):
-        found.episodes.append((series, episode, seen))
+        found.episodes.append(Sighting(series, episode, seen))
+        found.told.add(series)
     elif minute % PARTS == place_of(series) % PARTS:
-        found.parts.append((surge, episode))
+        found.parts.append((surge.pk, episode))
+        found.told.add(series)
 
 
 def _gaps(watching: Watching, due: Iterable[str], last: int) -> Mapping[str, Sequence[tuple[int, int]]]:
@@ -191,8 +203,13 @@ def _glance(follower: Follower, running: Mapping[datetime, int], now: datetime) 
     return follower.detector.glance(minutes)
 
 
-def _waits(series: str, episode: Episode, now: datetime) -> bool:
-    return episode.ended is None and unread.waits(series, time_of(episode.began), now)
+def _hold_back(found: Found, on: Container[str], now: datetime) -> None:
+    """What begins and is made of mail that nobody has read waits until it was read."""
+    begins = [one for one in (*found.episodes, *found.glanced) if one.episode.ended is None and one.series not in on]
+    waiting = unread.waiting({one.series: time_of(one.episode.began) for one in begins}, now)
+    held = {id(one) for one in begins if one.series in waiting}
+    found.episodes = [one for one in found.episodes if id(one) not in held]
+    found.glanced = [one for one in found.glanced if id(one) not in held]
 
 
 def _write(found: Found, watching: Watching, now: datetime) -> bool:
@@ -204,16 +221,12 @@ def _write(found: Found, watching: Watching, now: datetime) -> bool:
         if at.turn != watching.turn:
             return False
         _write_states(found)
-        for series, episode, seen in found.episodes:
-            surges.keep(series, episode, seen, now)
-        _write_parts(found.parts)
-        for series, episode in found.glanced:
-            surges.keep(series, episode, now, now)
-            SeriesState.objects.filter(series=series).update(ratio=round(episode.peak, 2))
-        for surge in found.unconfirmed:
-            surges.close_unconfirmed(surge, now)
+        surges.keep([*found.episodes, *found.glanced], now)
+        surges.keep_figures(found.parts)
+        _show_glanced(found.glanced)
+        surges.close_unconfirmed(found.unconfirmed, now)
         silence.note(found.followers, now)
-        notices.follow_all(found.followers, now)
+        notices.follow([(one.series, one.detector) for one in found.followers], now, notices.on())
         if found.saved:
             settle()
         if found.followers:
@@ -222,24 +235,19 @@ def _write(found: Found, watching: Watching, now: datetime) -> bool:
     return True
 
 
-def _write_parts(parts: Sequence[tuple[Surge, Episode]]) -> None:
-    """Many at once. Different people are counted when one begins and when it ends."""
-    for surge, episode in parts:
-        surge.peak_ratio, surge.total = round(episode.peak, 1), episode.total
-        surge.expected = round(episode.expected, 2)
-    Surge.objects.bulk_update([surge for surge, _ in parts], ["peak_ratio", "total", "expected"], batch_size=200)
-    if parts:
-        changes.bump("surge")
+def _show_glanced(glanced: Sequence[Sighting]) -> None:
+    SeriesState.objects.bulk_create(
+        [SeriesState(series=one.series, ratio=round(one.episode.peak, 2)) for one in glanced],
+        update_conflicts=True,
+        unique_fields=["series"],
+        update_fields=["ratio"],
+    )
 
 
 def _write_states(found: Found) -> None:
-    """What pages show of series in a surge and of those that page; of every series the checkpoints, old ones go."""
-    saved = {series for series, _ in found.saved}
-    shown = [
-        _row(follower)
-        for follower in found.followers
-        if follower.is_new or follower.series in saved or pages(follower.series) or follower.detector.episode
-    ]
+    """What pages show of those that page, of others when it is news; the checkpoints of all, and old ones go."""
+    told = found.told.union(series for series, _ in found.saved)
+    shown = [_row(one) for one in found.followers if one.is_new or pages(one.series) or one.series in told]
     SeriesState.objects.bulk_create(
         shown,
         batch_size=200,

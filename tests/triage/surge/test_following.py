@@ -229,6 +229,41 @@ def test_a_new_minute_takes_as_many_queries_for_many_series_as_for_few():
     assert most[30] <= most[10] + 2, most
 
 
+def test_a_tick_in_which_many_surges_begin_takes_as_many_queries_as_with_one():
+    many(30, per_day=300)
+    spent = {}
+    for busy in (1, 30):
+        with transaction.atomic():
+            watching = Watching()
+            tick(NOW + MINUTE, watching)
+            for line in range(busy):
+                times = [NOW + MINUTE + n * timedelta(seconds=0.05) for n in range(line, 3000, busy)]
+                contacts(times, line=str(line))
+            counts.recount(NOW + 4 * MINUTE)
+            spent[busy] = queries_of(NOW + 4 * MINUTE + timedelta(seconds=25), watching)
+            assert Surge.objects.filter(series__startswith="line:").count() == busy
+            transaction.set_rollback(True)
+    assert spent[1] == spent[30]
+
+
+def test_the_state_of_a_line_is_written_when_its_surge_begins_now_and_then_and_when_it_is_over():
+    many(30, per_day=300)
+    watching, ratios, minutes, on = Watching(), [], [], []
+    contacts([NOW + n * timedelta(seconds=4) for n in range(15, 15 * 25)], line="7")
+    for n in range(1, 61):
+        tick(NOW + n * MINUTE + timedelta(seconds=25), watching)
+        state = SeriesState.objects.get(series="line:7")
+        ratios.append(state.ratio)
+        minutes.append(state.minute)
+        on.append(Surge.objects.filter(series="line:7", ended_at=None).exists())
+    assert max(ratios) > 20
+    assert on.count(True) > 20
+    assert len(set(ratios)) <= on.count(True) / ticking.PARTS + 4
+    over = on.index(False, on.index(True))
+    assert minutes[over] == NOW + over * MINUTE, "its end is news"
+    assert ratios[over] < 2
+
+
 def test_a_tick_costs_what_is_new_and_not_what_is_watched(monkeypatch):
     """Minutes fed: of the lines in which something came, of what pages, and of quiet ones a fifteenth each minute."""
     many(150)

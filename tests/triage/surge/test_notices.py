@@ -32,16 +32,17 @@ def detector():
 def test_a_mild_rise_is_a_notice_and_no_page_and_ends(detector):
     person("manager")
     detector.noticed = 15
-    notices.follow("all", detector, NOW, NOW, notices.on())
-    notices.follow("all", detector, NOW + MINUTE, NOW + MINUTE, notices.on())
+    notices.follow([("all", detector)], NOW, notices.on())
+    notices.follow([("all", detector)], NOW + MINUTE, notices.on())
     [notice] = Surge.objects.all()
     assert (notice.level, notice.total, notice.excess, notice.ended_at) == ("notice", 30, 18.0, None)
     assert notice.began_at == time_of(detector.minute - 8)
     telling.tell(NOW)
     detector.noticed = 0
-    notices.follow("all", detector, NOW + 9 * MINUTE, NOW + 9 * MINUTE, notices.on())
+    detector.minute += 10
+    notices.follow([("all", detector)], NOW + 9 * MINUTE, notices.on())
     telling.tell(NOW + 9 * MINUTE)
-    assert Surge.objects.get().ended_at == NOW + 9 * MINUTE
+    assert Surge.objects.get().ended_at == time_of(detector.minute + 1)
     assert [alert.level for alert in Alert.objects.all()] == ["notice"]
     assert [mail.subject.split(":")[0].split(" (")[0] for mail in Outgoing.objects.order_by("pk")] == [
         "Busier than usual",
@@ -53,12 +54,12 @@ def test_a_mild_rise_is_a_notice_and_no_page_and_ends(detector):
 def test_a_notice_that_grows_is_one_row_that_becomes_a_page(detector):
     person("manager")
     detector.noticed = 15
-    notices.follow("all", detector, NOW, NOW, set())
+    notices.follow([("all", detector)], NOW, set())
     telling.tell(NOW)
     at = detector.minute
     detector.episode = Episode(at - 8, at, 200, 14.0, 14.0)
-    surges.keep("all", detector.episode, NOW, NOW)
-    notices.follow("all", detector, NOW, NOW, notices.on())
+    surges.keep([surges.Sighting("all", detector.episode, NOW)], NOW)
+    notices.follow([("all", detector)], NOW, notices.on())
     telling.tell(NOW)
     assert [(surge.level, surge.ended_at) for surge in Surge.objects.all()] == [("page", None)]
     assert [alert.level for alert in Alert.objects.order_by("pk")] == ["notice", "page"]
@@ -66,7 +67,7 @@ def test_a_notice_that_grows_is_one_row_that_becomes_a_page(detector):
 
 def test_lines_give_no_notice(detector):
     detector.noticed = 15
-    notices.follow("line:main", detector, NOW, NOW, set())
+    notices.follow([("line:main", detector)], NOW, set())
     assert not Surge.objects.exists()
 
 
@@ -75,7 +76,7 @@ def test_a_quiet_series_costs_no_query(django_assert_num_queries):
     tick(NOW)
     detector = detector_of(SeriesState.objects.get(series="all").state)
     with django_assert_num_queries(0):
-        notices.follow("all", detector, NOW, NOW, set())
+        notices.follow([("all", detector)], NOW, set())
 
 
 def test_what_is_noticed_no_more_is_over():

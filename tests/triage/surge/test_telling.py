@@ -277,30 +277,35 @@ def episode(began: datetime, peak: float = 12.0, ended: datetime | None = None) 
     return Episode(at, at + 2, 100, 10.0, peak, end, last_total=100, last_expected=10.0)
 
 
+def keep(series: str, episode: Episode, seen: datetime, now: datetime, level: str = Surge.Level.PAGE) -> Surge:
+    [kept] = surges.keep([surges.Sighting(series, episode, seen, level)], now)
+    return kept
+
+
 def test_what_comes_back_soon_after_a_manager_dismissed_it_is_the_same_and_stays_silent(boss):
-    surge = surges.keep("all", episode(NOW), NOW + 2 * MINUTE, NOW + 2 * MINUTE)
+    surge = keep("all", episode(NOW), NOW + 2 * MINUTE, NOW + 2 * MINUTE)
     Surge.objects.update(dismissed_at=NOW + 3 * MINUTE, dismissed_by=boss, told_peak=12.0, ended_at=NOW + 5 * MINUTE)
-    again = surges.keep("all", episode(NOW + HOUR), NOW + HOUR, NOW + HOUR)
+    again = keep("all", episode(NOW + HOUR), NOW + HOUR, NOW + HOUR)
     assert again.pk == surge.pk
     assert telling.tell(NOW + HOUR) == 0
-    surges.keep("all", episode(NOW + HOUR, peak=24.0), NOW + HOUR, NOW + HOUR)
+    keep("all", episode(NOW + HOUR, peak=24.0), NOW + HOUR, NOW + HOUR)
     assert telling.tell(NOW + HOUR) == 1
     assert Surge.objects.get().dismissed_at is None
     assert said()[0].startswith("Surge has grown to x24")
 
 
 def test_hours_later_it_is_another():
-    surge = surges.keep("all", episode(NOW, ended=NOW + HOUR), NOW + HOUR, NOW + HOUR)
+    surge = keep("all", episode(NOW, ended=NOW + HOUR), NOW + HOUR, NOW + HOUR)
     Surge.objects.update(dismissed_at=NOW)
     later = NOW + 5 * HOUR
-    assert surges.keep("all", episode(later), later, later).pk != surge.pk
+    assert keep("all", episode(later), later, later).pk != surge.pk
 
 
 def test_a_page_is_no_part_of_a_mere_notice():
-    whole = surges.keep("all", episode(NOW), NOW, NOW, Surge.Level.NOTICE)
-    child = surges.keep("medium:phone", episode(NOW), NOW, NOW)
-    quiet = surges.keep("medium:email", episode(NOW), NOW, NOW, Surge.Level.NOTICE)
+    whole = keep("all", episode(NOW), NOW, NOW, Surge.Level.NOTICE)
+    child = keep("medium:phone", episode(NOW), NOW, NOW)
+    quiet = keep("medium:email", episode(NOW), NOW, NOW, Surge.Level.NOTICE)
     assert (child.parent, quiet.parent) == (None, whole)
-    surges.keep("all", episode(NOW), NOW, NOW)
+    keep("all", episode(NOW), NOW, NOW)
     assert whole.children.count() == 2
-    assert surges.keep("all", episode(NOW), NOW, NOW, Surge.Level.NOTICE).level == "page", "a page stays one"
+    assert keep("all", episode(NOW), NOW, NOW, Surge.Level.NOTICE).level == "page", "a page stays one"

@@ -2,15 +2,19 @@
 
 from copy import copy
 from datetime import timedelta
+from operator import attrgetter
 
 import pytest
+from django.db import transaction
 
 from tests.house import person
 from tests.triage.surge.traffic import NOW, contacts, flood, ordinary
 from tickets.models import Arrival, CountsAs, Outgoing
 from triage.models import Checkpoint, Clock, HourCount, MinuteCount, SeriesState, Surge
+from triage.surge import tick as ticking
 from triage.surge import verdicts
 from triage.surge.tick import tick
+from triage.surge.watching import Watching
 
 pytestmark = pytest.mark.django_db
 TEN_SECONDS = timedelta(seconds=10)
@@ -210,3 +214,94 @@ def test_a_repeated_tick_changes_nothing(ten_days):
     tick(begins + 3 * MINUTE)
     assert (list(Surge.objects.values()), list(SeriesState.objects.order_by("pk").values())) == before
     assert len(mails()) == 1
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def die(*_, **__):
+    raise Killed
+
+
+def rows():
+    states = SeriesState.objects.order_by("series").values_list("series", "minute", "ratio", "expected")
+    names = ("series", "began_at", "ended_at", "peak_ratio", "total", "senders", "parent__series")
+    return sorted(Surge.objects.values_list(*names), key=str), list(states)
+
+
+@pytest.mark.parametrize("remembers", [True, False], ids=["the same process", "another process"])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("counts", "recount"),
+        ("surges", "keep"),
+        ("silence", "note"),
+        ("notices", "follow"),
+        ("clock", "next_turn"),
+        ("silence", "tell"),
+        ("telling", "tell"),
+        ("telling.alerts", "notify"),
+    ],
+)
+def test_what_a_tick_that_was_killed_left_undone_the_next_one_does(ten_days, monkeypatch, module, name, remembers):
+    flood(NOW, NOW + 4 * MINUTE)
+    watching, at = Watching(), NOW + 4 * MINUTE + 2 * TEN_SECONDS
+    tick(NOW - MINUTE, watching)
+    with transaction.atomic():
+        tick(at, Watching())
+        undisturbed, told = rows(), mails()
+        transaction.set_rollback(True)
+    assert len(told) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(attrgetter(module)(ticking), name, die)
+        with pytest.raises(Killed):
+            tick(at, watching)
+    assert mails() == []
+    for _ in range(2):
+        tick(at, watching if remembers else Watching())
+        assert rows() == undisturbed
+        assert mails() == told
+
+
+HOURS = 5
+BACK = NOW + timedelta(hours=HOURS)
+
+
+@pytest.mark.parametrize("remembers", [True, False], ids=["the same process", "another process"])
+@pytest.mark.parametrize(
+    ("began", "ended", "told"),
+    [
+        pytest.param(BACK - timedelta(hours=3), BACK - timedelta(hours=2), [], id="over long ago: history"),
+        pytest.param(BACK - 5 * MINUTE, BACK, ["Surge x"], id="on since just now"),
+    ],
+)
+def test_after_hours_in_which_nobody_ticked(ten_days, began, ended, told, remembers):
+    watching = Watching()
+    tick(NOW, watching)
+    ordinary(HOURS / 24, until=BACK, seed=3)
+    flood(began, ended)
+    for n in range(3):
+        tick(BACK + n * TEN_SECONDS, watching if remembers else Watching())
+    surge = Surge.objects.get(series="all")
+    assert abs(surge.began_at - began) <= 2 * MINUTE
+    assert (surge.ended_at is None) == (ended == BACK)
+    assert [subject[:7] for subject in mails()] == told
+
+
+@pytest.mark.parametrize("remembers", [True, False], ids=["the same process", "another process"])
+def test_a_surge_that_ended_while_nobody_ticked_is_told_to_be_over_once_and_when_it_was(ten_days, remembers):
+    watching, over = Watching(), NOW + timedelta(hours=1)
+    flood(NOW, over)
+    ordinary(HOURS / 24, until=BACK, seed=3)
+    Arrival.objects.filter(happened_at__gte=NOW + 5 * MINUTE).update(counted=True)
+    tick(NOW + 5 * MINUTE, watching)
+    assert len(mails()) == 1
+    Arrival.objects.filter(happened_at__gte=NOW + 5 * MINUTE).update(counted=False)
+    for n in range(3):
+        tick(BACK + n * TEN_SECONDS, watching if remembers else Watching())
+        assert SeriesState.objects.get(series="all").ratio < 4, "the peak of hours ago is not what is on now"
+    surge = Surge.objects.get(series="all")
+    assert surge.ended_at is not None
+    assert abs(surge.ended_at - over) <= 3 * MINUTE
+    assert [subject.split(" (")[0] for subject in mails()][1:] == ["The surge is over"]

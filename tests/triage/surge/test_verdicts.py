@@ -127,12 +127,12 @@ def test_a_declared_surge_waits_for_the_detector_and_a_dismissed_one_does_not(bo
     surge = verdicts.declare("all", timezone.now(), boss)
     notice = a_surge(series="medium:phone", level="notice")
     for one in (surge, notice):
-        surges.close_unconfirmed(one, timezone.now())
+        surges.close_unconfirmed([one.pk], timezone.now())
         one.refresh_from_db()
         assert one.ended_at is None
     verdicts.dismiss(surge, boss)
     surge.refresh_from_db()
-    surges.close_unconfirmed(surge, timezone.now())
+    surges.close_unconfirmed([surge.pk], timezone.now())
     surge.refresh_from_db()
     assert surge.ended_at is not None
 

@@ -23,7 +23,7 @@ def contacts(times: Iterable[datetime], channel: str = Channel.CALL, sender: str
     return [pk for start in range(0, len(batch), 500) for pk in journal.record(batch[start : start + 500])]
 
 
-def ordinary(days: int, until: datetime = NOW, per_day: int = 1000, seed: int = 1) -> None:
+def ordinary(days: float, until: datetime = NOW, per_day: int = 1000, seed: int = 1) -> None:
     """Days with a daily and weekly rhythm, a third of them calls."""
     dice = random.Random(seed)
     by_channel: dict[str, list[datetime]] = {Channel.CALL: [], Channel.MAIL_WEBHOOK: [], Channel.WEB_FORM: []}
