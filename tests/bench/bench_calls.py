@@ -8,7 +8,6 @@ import http.client
 import os
 import statistics
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from urllib.parse import urlencode
 
 from twilio.request_validator import RequestValidator
 
+from tests.bench import callers
 from tests.servers import HOST, children_of, free_port, wait_until
 from tests.stack import TOKEN, Stack
 from triage.supervisor import granian
@@ -49,34 +49,12 @@ def bare(port: int) -> Iterator[int]:
         server.wait()
 
 
-def load(port: int, pid: int, requests: list[tuple[bytes, dict[str, str]]]) -> Load:
-    """Sends `requests` round and round over CONNECTIONS connections for SECONDS."""
-    took: list[float] = []
-    until = time.perf_counter() + SECONDS
-
-    def client(number: int) -> None:
-        connection = http.client.HTTPConnection(HOST, port, timeout=15)
-        own: list[float] = []
-        step = number
-        while (begun := time.perf_counter()) < until:
-            body, headers = requests[step % len(requests)]
-            connection.request("POST", PATH, body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200, answer.status
-            own.append(time.perf_counter() - begun)
-            step += CONNECTIONS
-        took.extend(own)
-
-    before = _processor_time(pid)
-    clients = [threading.Thread(target=client, args=(number,)) for number in range(CONNECTIONS)]
-    for thread in clients:
-        thread.start()
-    for thread in clients:
-        thread.join()
-    spent = _processor_time(pid) - before
-    slow = statistics.quantiles(took, n=100)[98]
-    return Load(len(took) / SECONDS, slow * 1000, spent / len(took) * 1_000_000)
+def load(port: int, pid: int, requests: list[tuple[bytes, dict[str, str]]], connections: int = CONNECTIONS) -> Load:
+    """Sends each request once, for SECONDS at the most."""
+    before, begun = _processor_time(pid), time.perf_counter()
+    took = callers.call(port, PATH, requests, connections, SECONDS)
+    lasted, spent = time.perf_counter() - begun, _processor_time(pid) - before
+    return Load(len(took) / lasted, statistics.quantiles(took, n=100)[98] * 1000, spent / len(took) * 1e6)
 
 
 def calls(stack: Stack, count: int, first: int) -> list[tuple[bytes, dict[str, str]]]:
@@ -97,7 +75,7 @@ def main() -> None:
     with Stack() as stack, bare(port := free_port()) as bare_pid:
         ours, limit = [], []
         for number in range(ROUNDS):
-            sent = calls(stack, 4000, 1 + number * 4000)
+            sent = calls(stack, 10_000, 1 + number * 10_000)
             limit.append(load(port, bare_pid, sent))
             ours.append(load(stack.port + 1, stack.pids("front")[0], sent))
     for name, rounds in (("a bare application", limit), ("a call answered", ours)):

@@ -18,12 +18,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.bench import callers
-from tests.bench.bench_calls import PATH, Load, _answers, _processor_time, calls
+from tests.bench.bench_calls import PATH, Load, _answers, calls, load
 from tests.servers import HOST, Postgres, Redis, children_of, free_port, wait_until
 from tests.stack import Stack
 
-ROUNDS, SECONDS, CONNECTIONS = 3, 5.0, 50
+ROUNDS, CONNECTIONS = 3, 50
 # Seconds of load before front is killed.
 BEFORE_THE_KILL = 3.0
 
@@ -45,14 +44,6 @@ def bare(stack: Stack, what: str, like: Sequence[str]) -> Iterator[tuple[int, in
         server.wait()
 
 
-def load(port: int, pid: int, requests: list[tuple[bytes, dict[str, str]]], connections: int = CONNECTIONS) -> Load:
-    """Sends each request once, for SECONDS at the most."""
-    before, begun = _processor_time(pid), time.perf_counter()
-    took = callers.call(port, PATH, requests, connections, SECONDS)
-    lasted, spent = time.perf_counter() - begun, _processor_time(pid) - before
-    return Load(len(took) / lasted, statistics.quantiles(took, n=100)[98] * 1000, spent / len(took) * 1e6)
-
-
 def beside(stack: Stack, what: str, name: str, first: int) -> None:
     """Interleaved rounds of front and of the bare view; prints both and their ratio."""
     pid = stack.pids("front")[0]
@@ -62,8 +53,8 @@ def beside(stack: Stack, what: str, name: str, first: int) -> None:
     with bare(stack, what, like) as (port, bare_pid):
         for number in range(ROUNDS):
             start = first + number * 20_000
-            limit.append(load(port, bare_pid, calls(stack, 10_000, start)))
-            ours.append(load(stack.port + 1, pid, calls(stack, 10_000, start + 10_000)))
+            limit.append(load(port, bare_pid, calls(stack, 10_000, start), CONNECTIONS))
+            ours.append(load(stack.port + 1, pid, calls(stack, 10_000, start + 10_000), CONNECTIONS))
     for who, rounds in ((f"bare, {what}", limit), ("incident answer", ours)):
         rate, slow, cpu = (
             statistics.median(getattr(one, part) for one in rounds) for part in ("rate", "slow_ms", "cpu_us")
