@@ -12,7 +12,7 @@ from datetime import tzinfo
 from typing import Any
 
 from triage.surge.cells import KINDS, Cells
-from triage.surge.outlook import DOUBTED, EDGE, QUARTER, Outlook
+from triage.surge.outlook import EDGE, QUARTER, Outlook
 from triage.surge.quarters import Cell, Pair, Quarter, differ
 from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
 
@@ -50,6 +50,8 @@ CLOSED = 0.005
 # Such a day is also judged by its hours so far: their prior in arrivals, and the bounds of the ratio.
 DAY_PRIOR = 10.0
 DAY_BOUNDS = (0.1, 1.5)
+# How much of the doubt speaks against an excess: rates that are not yet known are mostly shrunk toward ones that are.
+DOUBTED = 0.25
 # A quarter seen for fewer minutes is no measure of a whole one.
 LEAST_MINUTES = 5
 # Quarters that can be unlearned, when it turns out that a surge had begun in them.
@@ -93,7 +95,7 @@ class Baseline:
             min(low, self._came(KINDS + cell.kind_hour), self._came(cell.quarter)) * self.level(),
             self.level() * (1.0 if seen else self._so_far(cell)),
             self.dispersion(),
-            self.doubt(start, cell) + EDGE / DOUBTED * (1 - low / high) ** 2,
+            DOUBTED * self.doubt(start, cell) + EDGE * (1 - low / high) ** 2,
             _clumping(self.clumps),
             _clumping(self.batches),
             self.knows(start, cell),

@@ -7,8 +7,6 @@ QUARTER = 15
 # Minutes after which a deviation of the rate has half forgotten itself; and what lasts all day (squared, relative).
 MEMORY = 60.0
 LASTING = 0.018
-# How much of the doubt speaks against an excess: rates that are not yet known are mostly shrunk toward ones that are.
-DOUBTED = 0.25
 # Squared relative doubt where the expected rate rises from nothing or falls to it: doors open a little early or late.
 EDGE = 0.05
 # A batch that is split between two minutes is one: how arrivals clump by the minute counts in so short excursions.
@@ -22,9 +20,9 @@ class Outlook:
     """One quarter of an hour of one series. Rates are arrivals a minute, without trend: before it, in it, after it.
 
     `least`: what may be relied on, whatever minute doors open and close in. `level`: the trend. `phi`: dispersion.
-    `doubt`: squared relative uncertainty of the rate. `clumping` and `batching`: variance over mean of five-minute and
-    of one-minute counts. `known`: what is normal is known well enough to judge. `seen`: this hour of this kind of day
-    has been seen itself. `closed`: next to nobody ever came at it.
+    `doubt`: squared relative uncertainty of the rate, as far as it counts against an excess. `clumping` and `batching`:
+    variance over mean of five-minute and of one-minute counts. `known`: what is normal is known well enough to judge.
+    `seen`: this hour of this kind of day has been seen itself. `closed`: next to nobody ever came at it.
     """
 
     before: float
@@ -55,7 +53,7 @@ class Outlook:
         n ln(n/m) − (n + r) ln((n + r)/(m + r)). 1/r falls with the length of the excursion, for what is off by chance
         now is not off for long; what `doubt` and LASTING say stays.
         """
-        r = 1 / (self.phi / (1 + minutes / MEMORY) + LASTING + DOUBTED * self.doubt)
+        r = 1 / (self.phi / (1 + minutes / MEMORY) + LASTING + self.doubt)
         d = self.clumping + max(self.batching - self.clumping, 0.0) * min(SHORT / minutes, 1.0)
         rho = (n / d + r) / (m / d + r)
         if n <= rho * m:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from triage.surge.outlook import DOUBTED, LASTING, Outlook, clumped
+from triage.surge.outlook import LASTING, Outlook, clumped
 
 
 def outlook(**values):
@@ -47,7 +47,7 @@ def test_a_small_excess_of_clumps_says_as_much_as_its_variance_allows():
 
 def test_without_clumps_the_evidence_is_that_of_a_negative_binomial():
     n, m, minutes = 60, 20, 30
-    r = 1 / (0.01 / 1.5 + LASTING + DOUBTED * 0.01)
+    r = 1 / (0.01 / 1.5 + LASTING + 0.01)
     said = n * math.log(n / m) - (n + r) * math.log((n + r) / (m + r))
     assert outlook().evidence(n, m, minutes) == pytest.approx(said)
 
