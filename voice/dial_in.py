@@ -5,18 +5,17 @@ Until the last key nothing is changed: who hangs up before has only spoken. All 
 addresses, signed, since a call's next request may reach another process.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.utils import translation
-from django.utils.translation import get_language_info
 from twilio.twiml.voice_response import VoiceResponse
 
 from voice import twiml
 from voice.plan import Face, LineDocument, overlay_in_force
+from voice.words import language_name
 
 # Times that a question is asked, a PIN tried, and a recording asked for in one call.
 ATTEMPTS, FETCHES = 3, 8
@@ -140,7 +139,7 @@ def choose(visit: Visit) -> Next:
     """1: an announcement; 9: take down what is on."""
     if visit.keys == "1":
         languages = _languages(visit)
-        return Next(_speak(visit, languages[0]) if len(languages) == 1 else _ask_language(visit, 0))
+        return Next(_speak(visit, languages[0]) if len(languages) == 1 else _ask_language(visit, VoiceResponse(), 0))
     if visit.keys == "9" and _announcing(visit):
         return _where(replace(visit, held=replace(visit.held, deed=CLEAR)))
     return _once_more(visit, _choices)
@@ -151,7 +150,7 @@ def choose_language(visit: Visit) -> Next:
     languages = _languages(visit)
     if visit.keys.isdecimal() and 1 <= int(visit.keys) <= len(languages):
         return Next(_speak(visit, languages[int(visit.keys) - 1]))
-    return _once_more(visit, lambda visit, response, attempt: _ask_language(visit, attempt))
+    return _once_more(visit, _ask_language)
 
 
 def recorded(visit: Visit, recording: str, seconds: int) -> Next:
@@ -298,21 +297,12 @@ def _languages(visit: Visit) -> Sequence[str]:
     return list(dict.fromkeys([*visit.line["languages"], *others]))[:9]
 
 
-def _ask_language(visit: Visit, attempt: int) -> VoiceResponse:
-    response = VoiceResponse()
+def _ask_language(visit: Visit, response: VoiceResponse, attempt: int) -> VoiceResponse:
     collector = twiml.gather(response, visit.path("language", attempt))
     for key, tag in enumerate(_languages(visit), start=1):
-        named = {"key": key, "spoken": _name(tag, visit.language)}
+        named = {"key": key, "spoken": language_name(tag, visit.language)}
         twiml.say(collector, "dial_in_language", visit.language, **named)
     return response
-
-
-def _name(tag: str, spoken: str) -> str:
-    with translation.override(spoken):
-        try:
-            return str(get_language_info(tag)["name_translated"])
-        except KeyError:
-            return tag
 
 
 def _speak(visit: Visit, tag: str) -> VoiceResponse:
@@ -328,7 +318,7 @@ def _record(visit: Visit, response: VoiceResponse, tag: str, attempt: int) -> Vo
     return response
 
 
-def _once_more(visit: Visit, ask: Any) -> Next:
+def _once_more(visit: Visit, ask: Callable[[Visit, VoiceResponse, int], VoiceResponse]) -> Next:
     """A wrong key: asked again, in the end goodbye."""
     if visit.attempt + 1 >= ATTEMPTS:
         return Next(_end(VoiceResponse(), "goodbye", visit.language))

@@ -6,12 +6,12 @@ from typing import Any
 
 from twilio.twiml.voice_response import VoiceResponse
 
-from voice import dial_in, twiml
+from voice import dial_in, screening, twiml
 from voice.numbers import may_dial, may_text, normalised, region_of
 from voice.plan import Face, LineDocument, face
 from voice.standing import Wait
 from voice.twiml import Heard
-from voice.words import digits, spoken_time
+from voice.words import digits, language_name, spoken_time
 
 # The key that no menu tells of: to managers' numbers it asks for a PIN, to others it is a wrong one.
 DIAL_IN = "*"
@@ -72,7 +72,7 @@ def answer(turn: Turn) -> Reply:
 
 def dialled(turn: Turn) -> Reply:
     """After our agents' phones rang: over, or nobody was free and the menu follows."""
-    if turn.dialled in ("completed", "answered"):
+    if turn.dialled in screening.ANSWERED:
         response = VoiceResponse()
         response.hangup()
         return Reply(response, {"choice": "agent"})
@@ -167,9 +167,9 @@ def _menu(turn: Turn, shown: Face, *, with_words: bool, before: tuple[Heard, ...
     if with_words:
         heard += [twiml.of_face(shown, turn.language, turn.line["languages"]), *_when(turn, shown)]
     heard += [twiml.ours(name, turn.language) for name in _offers(turn, shown.kind)]
-    other = next((language for language in turn.line["languages"] if language != turn.language), None)
-    if other is not None:
-        heard.append(twiml.ours("language_offer", other))
+    following = _next_language(turn)
+    if following != turn.language:
+        heard.append(twiml.ours("language_offer", following, spoken=language_name(following, following)))
     return twiml.menu(turn.path("menu", kind=shown.kind), tuple(heard), before)
 
 
@@ -280,6 +280,7 @@ def _goodbye(turn: Turn) -> Reply:
 
 
 def _next_language(turn: Turn) -> str:
+    """Where 9 leads, over and over through all of the line's languages."""
     languages = turn.line["languages"]
     place = languages.index(turn.language) if turn.language in languages else 0
     return languages[(place + 1) % len(languages)]

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.template.loader import select_template
 from django.utils import translation
 from django.utils.formats import date_format
+from django.utils.translation import get_language_info
 
 FALLBACK = "en"
 
@@ -37,6 +38,16 @@ def spoken_time(at: str, now: datetime, zone: str, language: str) -> str:
     with translation.override(language):
         day = "" if local.date() == today else date_format(local, "l")
     return sentence("clock", language, day=day, hour=local.hour, minute=f"{local.minute:02d}")
+
+
+@lru_cache(maxsize=200)
+def language_name(tag: str, spoken: str) -> str:
+    """What a language (BCP 47) is called in another, or in itself; its tag where nobody knows."""
+    with translation.override(spoken):
+        try:
+            return str(get_language_info(tag)["name_translated"])
+        except KeyError:
+            return tag
 
 
 def digits(number: str) -> str:

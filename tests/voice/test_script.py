@@ -238,3 +238,16 @@ def test_what_many_callers_hear_is_written_once_and_anew_for_whoever_hears_somet
         turn(line=INCIDENT),
     ]
     assert len({str(script.answer(other).response) for other in [turn(), *others]}) == 1 + len(others)
+
+
+def test_9_leads_to_the_language_that_is_offered_and_each_is_named_in_itself():
+    line = {"languages": ["en", "de", "fr"]}
+    names = {"en": "English", "de": "Deutsch", "fr": "Français"}
+    spoken, offered = "en", []
+    for _ in range(3):
+        menu = script.answer(turn(line=line, language=spoken)).response.verbs[0]
+        following = script.menu(turn(line=line, language=spoken, kind="open", keys="9")).facts["language"]
+        assert names[following] in menu.verbs[-1].value
+        offered.append(following)
+        spoken = following
+    assert offered == ["de", "fr", "en"]
