@@ -146,7 +146,7 @@ class LineForm(forms.Form):
     says_recorded = forms.BooleanField(
         label="Callers are told before they leave a message that it is recorded",
         required=False,
-        help_text="The law asks for it in many countries. Leave it out only if none of your callers’ does.",
+        help_text="The law asks for it in many countries. Leave it out only where none that you are called from does.",
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 

@@ -83,6 +83,14 @@ def test_the_sentence_says_how_much_and_what(client, manager):
     assert "8</strong><span>requests in the last hour" in text
 
 
+@pytest.mark.parametrize(
+    ("expected", "said"), [(0.2, "hardly any were"), (0.5, "1 was"), (1.4, "1 was"), (1.6, "2 were"), (14, "14 were")]
+)
+def test_a_surge_is_told_beside_what_was_expected(client, manager, expected, said):
+    a_surge(expected=expected)
+    assert f"1,316 requests where {said} expected" in page(client)
+
+
 def test_there_are_never_more_people_than_requests(client, manager):
     contacts([timezone.now() - timedelta(seconds=90)] * 8)
     counts.recount()
