@@ -3,18 +3,19 @@
 For each of a few multiples k a Poisson CUSUM marks excursions: it leaves zero when more arrives than k explains and
 forgets when it returns. An excursion is then judged as a whole (`Excursion.score`, `Outlook.evidence`): how much it
 speaks against an ordinary rate that is off by chance and against arrivals that come in clumps, its largest minute
-counting as the second largest; in a quiet series its length speaks too (`Excursion.rarity`). The largest over k is the
-score; a surge starts at the threshold, which restless weeks may raise.
+counting as the second largest; in a quiet series what is left without the two largest minutes needs less. The largest
+over k is the score; a surge starts at the threshold, which restless weeks may raise.
 
 A manager's word counts for more: `dismiss` says that what goes on is no surge, `declare` that it is one.
 """
 
+import math
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
 from triage.surge.baseline import SILENCE, SILENCE_MOST, STILL_EXPECTED, Baseline
-from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, SPARSE, Allowance, Episode, Excursion
+from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, Allowance, Episode, Excursion
 from triage.surge.outlook import QUARTER, Outlook
 from triage.surge.quarters import Cell, Quarter, minute_of
 from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
@@ -27,6 +28,13 @@ NOTICE_CALM = 15
 # How far above the usual daily maximum (80th percentile of so many days) a surge has to be.
 DAYS_REMEMBERED = 28
 ABOVE_USUAL = 1.5
+# Where fewer arrivals a minute than QUIET are usual, fewer excursions begin in a year and so fewer by chance: what is
+# left of one without its two largest minutes needs EASE times the logarithm of how many fewer less, in nats. It is what
+# is left, for a clump or one cause that is filed several times is no rarer in a quiet series. Below QUIETEST none has
+# been measured.
+EASE = 1.4
+QUIET = 3.0
+QUIETEST = 0.03
 # A glance at minutes that are not complete needs this much more, and a steep rise.
 GLANCE = 1.25
 STEEP = (2, 3)
@@ -85,11 +93,11 @@ class Detector:
     resting: Episode | None = None
     rested: int = 0
     allowance: Allowance | None = None
-    # The usual daily maximum, worked out once a day, the quarter's outlook, and whether little is usual as of then.
+    # The usual daily maximum, worked out once a day, the quarter's outlook, and by how much a quiet series is eased.
     _usual: float | None = None
     _quarter_at: int = -1
     _outlook: Outlook | None = None
-    _sparse: bool = False
+    _ease: float = 0.0
 
     def step(self, at: datetime, count: int | None) -> Reading:
         """Takes the next minute. None: nothing is known of it (no heartbeat); it is neither judged nor learned."""
@@ -204,7 +212,7 @@ class Detector:
                 self.maxima = [*self.maxima, round(self.today, 2)][-DAYS_REMEMBERED:]
                 self.today, self._usual = 0.0, None
         self._quarter_at, self._outlook = start, self.baseline.outlook(start, self.zone)
-        self._sparse = self.baseline.usual(start) < SPARSE
+        self._ease = EASE * math.log(max(QUIET / max(self.baseline.usual(start), QUIETEST), 1.0))
         return self._outlook
 
     def _learn(self) -> None:
@@ -261,6 +269,7 @@ class Detector:
             self._forget_excursions()
             return self._judge_by_ceiling(minute), 0.0
         allowed = self._allowed()
+        worth = threshold / (threshold - self._ease) if self._ease else 0.0
         score, enough = 0.0, None
         for which, excursion in enumerate(self.excursions):
             if not count and not excursion.t:
@@ -268,9 +277,7 @@ class Detector:
             excursion.add(minute, count, m * allowed, which)
             if excursion.n < LEAST_ARRIVALS:
                 continue
-            found = excursion.score(outlook)
-            if found and self._sparse:
-                found += excursion.rarity()
+            found = excursion.score(outlook, worth)
             score = max(score, found)
             # The steepest that suffices knows best when it began.
             enough = excursion if found >= threshold else enough

@@ -14,12 +14,6 @@ MOST_T = 720
 # is a surge.
 LEAST_ARRIVALS = 4
 LEAST_RATIO = 1.5
-# Many short excursions fit into a year and few long ones, so that a long one is a rarer chance: from so many minutes on
-# it is worth the logarithm of its length, times this, in nats. So only where fewer than SPARSE arrivals a minute are
-# usual: in busier series what lasts is a rate that is off, far more often than chance.
-BRIEF = 10.0
-LASTING_WORTH = 0.3
-SPARSE = 0.3
 # What was called ordinary is forgotten after so many minutes in which it was not needed.
 ALLOWED_CALM = 180
 # Evidence in nats that a surge is over.
@@ -128,20 +122,18 @@ class Excursion:
         if self.t > MOST_T:
             self.n, self.m, self.t = self.n / 2, self.m / 2, self.t / 2
 
-    def score(self, outlook: Outlook) -> float:
+    def score(self, outlook: Outlook, worth: float = 0.0) -> float:
         """The evidence that what came is more than what was expected, in nats; 0 before two minutes.
 
         The largest minute counts as the second largest (a winsorised sum: Dixon 1960): a batch or a catch-up in one
-        minute is never a surge, and a steady rise loses next to nothing.
+        minute is never a surge, and a steady rise loses next to nothing. Where `worth` is given, what is left without
+        the two largest minutes (a trimmed sum) counts too, so many times: the score is the larger of both.
         """
-        n, m = self.n - self.most + self.next, max(self.m, 1e-6)
+        score = self._evidence(outlook, self.n - self.most + self.next)
+        return max(score, worth * self._evidence(outlook, self.n - self.most - self.next)) if worth else score
+
+    def _evidence(self, outlook: Outlook, n: float) -> float:
+        m = max(self.m, 1e-6)
         if n < LEAST_ARRIVALS or n < LEAST_RATIO * m or self.t < 2:
             return 0.0
         return outlook.evidence(n, m, self.t)
-
-    def rarity(self) -> float:
-        """How much more an excursion of this length says than a brief one, in nats: ln(t/BRIEF), times its worth.
-
-        It is what a scan over all lengths takes off short ones (Dümbgen and Spokoiny 2001), in part.
-        """
-        return LASTING_WORTH * math.log(max(self.t / BRIEF, 1.0))
