@@ -9,7 +9,7 @@ score; a surge starts at the threshold, which restless weeks may raise.
 A manager's word counts for more: `dismiss` says that what goes on is no surge, `declare` that it is one.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -137,8 +137,7 @@ class Detector:
         else:
             self.episode, known.ended = known, None
             if began < known.began:
-                known.total, known.expected = known.total + count, known.expected + expected
-                known.began = began
+                known.begin_earlier(began, count, expected)
         self.resting, self.allowance = None, None
         self.episode.by_hand, self.episode.calm = True, 0
         self._forget_excursions()
@@ -304,6 +303,8 @@ class Detector:
         if self.resting:
             self.episode, self.resting = self.resting, None
             self.episode.ended, self.episode.calm = None, 0
+            # What begins again may be milder, and has an end of its own.
+            self.episode.begin(minute)
             self._note_peak(self.episode, minute)
             return "resume"
         self.episode = Episode(began, minute, total, expected)
@@ -326,6 +327,7 @@ class Detector:
 
     def _follow(self, episode: Episode, outlook: Outlook, minute: int, count: int, m: float) -> str:
         episode.add(minute, count, m)
+        episode.find_end(outlook)
         self._note_peak(episode, minute)
         if outlook.closed and not count and minute - episode.last < CLOSED_MOST:
             return ""
@@ -368,7 +370,8 @@ class Detector:
             detector.excursions = [Excursion(**one) for one in state["excursions"]]
         for name, kind in OPTIONAL.items():
             if state.get(name):
-                setattr(detector, name, kind(**state[name]))
+                known = {one.name for one in fields(kind)}
+                setattr(detector, name, kind(**{key: value for key, value in state[name].items() if key in known}))
         return detector
 
 
