@@ -25,8 +25,9 @@ ALLOWED_CALM = 180
 # Evidence in nats that a surge is over.
 ENOUGH = 10.0
 # A surge's last minute is looked for as if it had ended at each of these multiples, from mild to steep. What comes
-# after a steeper end belongs to the surge when so many nats of evidence say that it is more than ordinary.
-ENDS = (2.0, 5.0, 20.0, 100.0)
+# after a steeper end belongs to the surge when it is likelier at the surge's own rate than at the usual one, or when so
+# many nats of evidence say that it is more than ordinary.
+ENDS = (3.0, 6.0, 20.0, 100.0)
 END_LOGS = tuple(math.log(k) for k in ENDS)
 BELONGS = 5.0
 
@@ -44,6 +45,14 @@ class Crest:
     expected: float
     gain: float = 0.0
     best: float = 0.0
+
+    def goes_on(self, later: "Crest", outlook: Outlook) -> bool:
+        """Whether what came from here until a later minute belongs to the surge."""
+        n, m = later.total - self.total, max(later.expected - self.expected, 1e-6)
+        ratio = max(self.total / max(self.expected, 0.01), 2.0)
+        if n * math.log(ratio) >= (ratio - 1) * m:
+            return True
+        return outlook.evidence(n, m, later.minute - self.minute) >= BELONGS
 
 
 @dataclass(slots=True)
@@ -80,11 +89,10 @@ class Episode:
     def begin_earlier(self, began: int, count: int, expected: float) -> None:
         """Takes in what came from `began` until the beginning so far."""
         self.began = began
-        for one in (self, *self.crests):
-            one.total += count
-            one.expected += expected
-        self.last_total += count
-        self.last_expected += expected
+        self.total, self.expected = self.total + count, self.expected + expected
+        self.last_total, self.last_expected = self.last_total + count, self.last_expected + expected
+        for crest in self.crests:
+            crest.total, crest.expected = crest.total + count, crest.expected + expected
 
     def add(self, minute: int, count: int, expected: float) -> None:
         """Counts a minute in."""
@@ -103,8 +111,7 @@ class Episode:
         """
         *milder, last = self.crests
         for crest in reversed(milder):
-            n, m = crest.total - last.total, max(crest.expected - last.expected, 1e-6)
-            if crest.minute > last.minute and outlook.evidence(n, m, crest.minute - last.minute) >= BELONGS:
+            if crest.minute > last.minute and last.goes_on(crest, outlook):
                 last = crest
         self.last, self.last_total, self.last_expected = last.minute, last.total, last.expected
 
