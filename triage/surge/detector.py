@@ -10,7 +10,7 @@ A manager's word counts for more: `dismiss` says that what goes on is no surge, 
 """
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -145,8 +145,7 @@ class Detector:
         else:
             self.episode, known.ended = known, None
             if began < known.began:
-                known.total, known.expected = known.total + count, known.expected + expected
-                known.began = began
+                known.begin_earlier(began, count, expected)
         self.resting, self.allowance = None, None
         self.episode.by_hand, self.episode.calm = True, 0
         self._forget_excursions()
@@ -311,6 +310,8 @@ class Detector:
         if self.resting:
             self.episode, self.resting = self.resting, None
             self.episode.ended, self.episode.calm = None, 0
+            # What begins again may be milder, and has an end of its own.
+            self.episode.begin(minute)
             self._note_peak(self.episode, minute)
             return "resume"
         self.episode = Episode(began, minute, total, expected)
@@ -333,6 +334,7 @@ class Detector:
 
     def _follow(self, episode: Episode, outlook: Outlook, minute: int, count: int, m: float) -> str:
         episode.add(minute, count, m)
+        episode.find_end(outlook)
         self._note_peak(episode, minute)
         if outlook.closed and not count and minute - episode.last < CLOSED_MOST:
             return ""
@@ -375,7 +377,8 @@ class Detector:
             detector.excursions = [Excursion(**one) for one in state["excursions"]]
         for name, kind in OPTIONAL.items():
             if state.get(name):
-                setattr(detector, name, kind(**state[name]))
+                known = {one.name for one in fields(kind)}
+                setattr(detector, name, kind(**{key: value for key, value in state[name].items() if key in known}))
         return detector
 
 

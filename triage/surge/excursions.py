@@ -1,7 +1,7 @@
 """The two sums of the detector: an excursion that may become a surge, and the surge it became."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from triage.surge.outlook import Outlook
 
@@ -18,13 +18,42 @@ LEAST_RATIO = 1.5
 ALLOWED_CALM = 180
 # Evidence in nats that a surge is over.
 ENOUGH = 10.0
+# A surge's last minute is looked for as if it had ended at each of these multiples, from mild to steep. What comes
+# after a steeper end belongs to the surge when it is likelier at the surge's own rate than at the usual one, or when so
+# many nats of evidence say that it is more than ordinary.
+ENDS = (3.0, 6.0, 20.0, 100.0)
+END_LOGS = tuple(math.log(k) for k in ENDS)
+BELONGS = 5.0
+
+
+@dataclass(slots=True)
+class Crest:
+    """The last minute of a surge that ended at one multiple, with the surge's sums up to it.
+
+    `gain` is the log-likelihood ratio of the multiple and the usual rate so far, `best` the largest it has been: a
+    change from the one to the other is likeliest right after (Hinkley 1970).
+    """
+
+    minute: int
+    total: int
+    expected: float
+    gain: float = 0.0
+    best: float = 0.0
+
+    def goes_on(self, later: "Crest", outlook: Outlook) -> bool:
+        """Whether what came from here until a later minute belongs to the surge."""
+        n, m = later.total - self.total, max(later.expected - self.expected, 1e-6)
+        ratio = max(self.total / max(self.expected, 0.01), 2.0)
+        if n * math.log(ratio) >= (ratio - 1) * m:
+            return True
+        return outlook.evidence(n, m, later.minute - self.minute) >= BELONGS
 
 
 @dataclass(slots=True)
 class Episode:
     """One surge, times in minutes since EPOCH. `last` is the estimated last minute, with the sums up to it.
 
-    `by_hand`: a manager said that it is one.
+    `by_hand`: a manager said that it is one. `crests`: where it may have ended, by ENDS.
     """
 
     began: int
@@ -33,32 +62,52 @@ class Episode:
     expected: float
     peak: float = 0.0
     ended: int | None = None
-    gain: float = 0.0
-    best_gain: float = 0.0
     last: int = 0
     last_total: int = 0
     last_expected: float = 0.0
     calm: int = 0
     by_hand: bool = False
+    crests: list[Crest] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.crests = [Crest(**one) if isinstance(one, dict) else one for one in self.crests]
+        if not self.crests:
+            # A new one, or saved before there were crests.
+            self.crests = [Crest(self.last, self.last_total, self.last_expected) for _ in ENDS]
 
     def begin(self, minute: int) -> None:
         """Takes the sums so far for the beginning: `minute` is the last one in them."""
-        self.gain = self.best_gain = self.total - LEAST_RATIO * self.expected
         self.last, self.last_total, self.last_expected = minute, self.total, self.expected
+        self.crests = [Crest(minute, self.total, self.expected) for _ in ENDS]
+
+    def begin_earlier(self, began: int, count: int, expected: float) -> None:
+        """Takes in what came from `began` until the beginning so far."""
+        self.began = began
+        self.total, self.expected = self.total + count, self.expected + expected
+        self.last_total, self.last_expected = self.last_total + count, self.last_expected + expected
+        for crest in self.crests:
+            crest.total, crest.expected = crest.total + count, crest.expected + expected
 
     def add(self, minute: int, count: int, expected: float) -> None:
-        """Counts a minute in. The true end is where the excess over a multiple of what is expected was largest.
-
-        The multiple lies between the usual and the surge (the root of its ratio), as for a change-point; it is bounded,
-        so that the long tail of a great surge still belongs to it.
-        """
+        """Counts a minute in."""
         self.total += count
         self.expected += expected
-        ratio = self.total / max(self.expected, 0.01)
-        self.gain += count - min(max(math.sqrt(ratio), 1.5), 4.0) * expected
-        if self.gain >= self.best_gain:
-            self.best_gain, self.last = self.gain, minute
-            self.last_total, self.last_expected = self.total, self.expected
+        for crest, k, log in zip(self.crests, ENDS, END_LOGS, strict=True):
+            crest.gain += count * log - (k - 1) * expected
+            if crest.gain >= crest.best:
+                crest.minute, crest.best = minute, crest.gain
+                crest.total, crest.expected = self.total, self.expected
+
+    def find_end(self, outlook: Outlook) -> None:
+        """Estimates the last minute: where the steepest ended, and on while what came after it is no chance.
+
+        So an end at a hundredfold is sharp, whatever clump follows it, and a tail at threefold still belongs to it.
+        """
+        *milder, last = self.crests
+        for crest in reversed(milder):
+            if crest.minute > last.minute and last.goes_on(crest, outlook):
+                last = crest
+        self.last, self.last_total, self.last_expected = last.minute, last.total, last.expected
 
     def ratio(self) -> float:
         """Times normal, up to its last minute."""
