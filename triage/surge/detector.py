@@ -9,7 +9,7 @@ score; a surge starts at the threshold, which restless weeks may raise.
 A manager's word counts for more: `dismiss` says that what goes on is no surge, `declare` that it is one.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -152,10 +152,13 @@ class Detector:
         """
         if self.episode or self.minute is None or not minutes:
             return None
-        tracks = [Excursion(**asdict(self.excursions[which])) for which in STEEP]
+        tracks = [replace(self.excursions[which]) for which in STEEP]
+        start = -1
         for at, count, share in minutes:
             minute = minute_of(at)
-            outlook = self.baseline.outlook(minute - minute % QUARTER, self.zone)
+            if start != minute - minute % QUARTER:
+                start = minute - minute % QUARTER
+                outlook = self.baseline.outlook(start, self.zone)
             if not outlook.known:
                 return None
             for track, which in zip(tracks, STEEP, strict=True):
