@@ -13,6 +13,7 @@ from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears on
 from tests.voice import checked
 from tickets.notices import NOTICES
 from tickets.roles import ROLES
+from triage.surge.usual import USUAL
 from voice import fallback
 from voice.plan import PLAN
 from voice.standing import STANDING
@@ -36,7 +37,7 @@ if loaded.REDIS_URL:
 def own_folders(settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has folders of its own for blobs, spool, mail and exports, and remembers no other test's documents."""
     settings.VAR = tmp_path
-    for keeper in (NOTICES, PLAN, STANDING):
+    for keeper in (NOTICES, PLAN, STANDING, USUAL):
         keeper.forget()
     settings.MEDIA_ROOT = tmp_path / "blobs"
     settings.MAIL_FOLDER = tmp_path / "mail"

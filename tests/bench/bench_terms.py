@@ -18,7 +18,7 @@ from statistics import fmean
 
 from tickets.mentions import mentions
 from triage.surge.common_words import COMMON
-from triage.surge.terms import Written, rising
+from triage.surge.terms import Written, rising, taken_apart
 from triage.surge.wording import terms_of
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -34,13 +34,13 @@ def written(texts: Texts) -> list[Written]:
 
 
 def ours(surge: Texts, ordinary: Texts, excess: float) -> Sequence[str]:
-    found = rising(written(surge), written(ordinary), excess)
+    found = rising(written(surge), taken_apart(written(ordinary)), excess)
     return found.rule.words if found.rule else ()
 
 
 def guessed(surge: Texts, ordinary: Texts, excess: float) -> Sequence[str]:
     """Ours, where nobody knows how much of the surge is ordinary."""
-    found = rising(written(surge), written(ordinary))
+    found = rising(written(surge), taken_apart(written(ordinary)))
     return found.rule.words if found.rule else ()
 
 
@@ -146,7 +146,7 @@ def say_speed(data: dict[str, list[str]]) -> None:
     dice = random.Random(2)
     surge, ordinary = dice.sample(texts, 2000), dice.sample(texts, 2000)
     began = time.process_time()
-    rising(written(surge), written(ordinary))
+    rising(written(surge), taken_apart(written(ordinary)))
     spent = time.process_time() - began
     began = time.process_time()
     for text in surge + ordinary:

@@ -14,6 +14,7 @@ from tickets.models import Ticket
 from triage.models import Surge, SurgeTerms
 from triage.surge import texts
 from triage.surge.terms import EXCESS, FEWEST, Found, rising, share_mentioning
+from triage.surge.usual import USUAL
 
 # Worked out anew at the earliest after a minute, later after this share of the surge's age, at the latest after:
 SOONEST, SHARE_OF_AGE, LATEST = timedelta(minutes=1), 0.05, timedelta(minutes=10)
@@ -58,11 +59,17 @@ class About:
 
 
 def refresh(now: datetime | None = None) -> int:
-    """Brings the terms of surges that are on, or were until a moment ago, up to date. Returns how many changed."""
+    """Brings the terms of surges that are on, or were until a moment ago, up to date. Returns how many changed.
+
+    While there are none, ordinary weeks are read for the next one.
+    """
     now = now or timezone.now()
     on = Q(ended_at=None) | Q(ended_at__gte=now - AFTER)
     found = Surge.objects.filter(on, parent=None, dismissed_at=None).select_related("terms").order_by("-began_at")
-    return sum(_bring_up_to_date(surge, now) for surge in found[:MOST])
+    surges = list(found[:MOST])
+    if not surges:
+        USUAL.read_ahead(now)
+    return sum(_bring_up_to_date(surge, now) for surge in surges)
 
 
 def in_words(surge: Surge, now: datetime | None = None) -> str:
@@ -116,7 +123,8 @@ def _bring_up_to_date(surge: Surge, now: datetime) -> bool:
     newest = texts.newest(surge.began_at, end, medium)
     if row is not None and row.newest == newest:
         return False
-    found = rising(texts.during(surge.began_at, end, medium), texts.ordinary(surge.began_at, medium), _excess(surge))
+    ordinary = USUAL.before(surge.began_at, medium)
+    found = rising(texts.during(surge.began_at, end, medium), ordinary, _excess(surge))
     _keep(surge, found, newest, now)
     return True
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from typing import Any
 
-from triage.surge.cells import KINDS, Cells
+from triage.surge.cells import KINDS, Cells, short
 from triage.surge.outlook import EDGE, QUARTER, Outlook
 from triage.surge.quarters import Cell, Pair, Quarter, differ
 from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
@@ -292,10 +292,10 @@ class Baseline:
         self.batches[1] += quarter.jumps[1]
 
     def save(self) -> dict[str, Any]:
-        """The state as JSON; six digits are more than any count carries."""
+        """The state as JSON."""
         state = {one.name: getattr(self, one.name) for one in fields(self)}
-        state["cells"] = [_short(value) for value in self.cells.save()]
-        state["recent"] = [[_short(value) for value in entry] for entry in self.recent]
+        state["cells"] = self.cells.save()
+        state["recent"] = [[short(value) for value in entry] for entry in self.recent]
         return state
 
     @classmethod
@@ -310,7 +310,3 @@ def _clumping(sums: Pair) -> float:
     """Variance over mean of neighbouring counts: one cause, several arrivals; one where each comes by itself."""
     d = (sums[0] + CLUMP_WEIGHT) / (sums[1] + CLUMP_WEIGHT)
     return min(max(d, CLUMP_BOUNDS[0]), CLUMP_BOUNDS[1])
-
-
-def _short(value: float) -> float:
-    return value if isinstance(value, int) else float(f"{value:.6g}")

@@ -10,7 +10,7 @@ A manager's word counts for more: `dismiss` says that what goes on is no surge, 
 """
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -159,10 +159,13 @@ class Detector:
         """
         if self.episode or self.minute is None or not minutes:
             return None
-        tracks = [Excursion(**asdict(self.excursions[which])) for which in STEEP]
+        tracks = [replace(self.excursions[which]) for which in STEEP]
+        start = -1
         for at, count, share in minutes:
             minute = minute_of(at)
-            outlook = self.baseline.outlook(minute - minute % QUARTER, self.zone)
+            if start != minute - minute % QUARTER:
+                start = minute - minute % QUARTER
+                outlook = self.baseline.outlook(start, self.zone)
             if not outlook.known:
                 return None
             for track, which in zip(tracks, STEEP, strict=True):

@@ -1,11 +1,12 @@
 """Silence is an alarm: nothing comes where much is expected, or a door gives no heartbeat. Told once, each way."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -13,7 +14,7 @@ from tickets import changes
 from tickets.heartbeats import MAILBOX
 from tickets.models import Pulse
 from triage import alerts
-from triage.models import MinuteCount, Silence
+from triage.models import MinuteCount, SeriesState, Silence
 from triage.surge import sources
 from triage.surge.detector import time_of
 from triage.surge.follower import Follower
@@ -31,13 +32,13 @@ def note(followers: Sequence[Follower], now: datetime) -> None:
     """Keeps which series fell silent and which are heard again, of those that went on. Topics come and go."""
     heard = {one.series: one for one in followers if one.silent is not None and not one.series.startswith("topic:")}
     open_ones = set(Silence.objects.filter(ended_at=None, what__in=heard).values_list("what", flat=True))
-    for series, follower in heard.items():
-        if follower.silent and series not in open_ones:
-            Silence.objects.create(what=series, since=_last_heard(follower), noted_at=now)
-        elif not follower.silent and series in open_ones:
-            assert follower.detector.minute is not None
-            ended = time_of(follower.detector.minute)
-            Silence.objects.filter(what=series, ended_at=None).update(ended_at=ended)
+    fallen = [one for series, one in heard.items() if one.silent and series not in open_ones]
+    for minute, names in _by_minute(fallen).items():
+        since = _last_heard(names, minute)
+        Silence.objects.bulk_create(Silence(what=one, since=since[one], noted_at=now) for one in names)
+    back = [one for series, one in heard.items() if not one.silent and series in open_ones]
+    for minute, names in _by_minute(back).items():
+        Silence.objects.filter(what__in=names, ended_at=None).update(ended_at=minute)
 
 
 def tell(now: datetime) -> int:
@@ -87,11 +88,21 @@ def _listen(now: datetime) -> None:
         Silence.objects.filter(pk=open_ones[what].pk).update(ended_at=now)
 
 
-def _last_heard(follower: Follower) -> datetime:
-    assert follower.detector.minute is not None
-    upto = time_of(follower.detector.minute)
-    rows = MinuteCount.objects.filter(series=follower.series, senders__gt=0, minute__lte=upto)
-    return rows.aggregate(last=Max("minute"))["last"] or upto
+def _by_minute(followers: Sequence[Follower]) -> dict[datetime, list[str]]:
+    """Their series by the minute they stand at: the same for nearly all, so that each takes one question for all."""
+    found: dict[datetime, list[str]] = defaultdict(list)
+    for one in followers:
+        assert one.detector.minute is not None
+        found[time_of(one.detector.minute)].append(one.series)
+    return found
+
+
+def _last_heard(names: Sequence[str], upto: datetime) -> dict[str, datetime]:
+    """When somebody came last in each series, `upto` where nobody ever did. Each finds its own newest by the index."""
+    newest = MinuteCount.objects.filter(series=OuterRef("series"), senders__gt=0, minute__lte=upto).order_by("-minute")
+    states = SeriesState.objects.filter(series__in=names).order_by()
+    found = dict(states.values_list("series", Subquery(newest.values("minute")[:1])))
+    return {series: found.get(series) or upto for series in names}
 
 
 def _tell_once(one: Silence, mark: str, template: str, now: datetime) -> int:

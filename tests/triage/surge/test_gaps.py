@@ -8,7 +8,7 @@ from tests.house import person
 from tests.triage.surge.traffic import NOW, contacts, ordinary
 from tickets import heartbeats
 from tickets.models import Outgoing
-from triage.models import Gap, HourCount, Silence, Surge
+from triage.models import Gap, HourCount, MinuteCount, SeriesState, Silence, Surge
 from triage.surge import gaps, silence, sources
 from triage.surge.baseline import minute_of
 from triage.surge.follower import ALIVE, Follower, detector_of
@@ -193,3 +193,27 @@ def test_silence_of_one_line_says_which():
         contacts([NOW + n * MINUTE + timedelta(seconds=40 * s) for s in range(5)], "web_form")
         tick(NOW + (n + 4) * MINUTE, watching)
     assert [one for one in alerts() if "line" in one] == ["Silence on line main since 09:59"]
+
+
+def test_a_thousand_lines_that_fall_silent_and_come_back_ask_no_more_than_one(django_assert_num_queries):
+    def followers(number, silent):
+        found = [Follower(f"line:{n}", detector_of({}), 0.0, silent=silent) for n in range(number)]
+        for one in found:
+            one.detector.minute = minute_of(NOW)
+        return found
+
+    names = [f"line:{n}" for n in range(30)]
+    SeriesState.objects.bulk_create(SeriesState(series=name, minute=NOW) for name in names)
+    heard = [
+        MinuteCount(series=name, minute=NOW - n * MINUTE, arrivals=1, senders=1) for n, name in enumerate(names[:29], 3)
+    ]
+    MinuteCount.objects.bulk_create(heard)
+    for number in (1, 30):
+        with django_assert_num_queries(3):
+            silence.note(followers(number, True), NOW)
+        fallen = dict(Silence.objects.filter(ended_at=None).values_list("what", "since"))
+        # Who has never been heard fell silent now.
+        assert fallen == {name: NOW - n * MINUTE if n < 32 else NOW for n, name in enumerate(names[:number], 3)}
+        with django_assert_num_queries(2):
+            silence.note(followers(number, False), NOW)
+        assert not Silence.objects.filter(ended_at=None).exists()

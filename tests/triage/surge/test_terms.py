@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.surge.terms import BUCKETS, LETTERS, RULE, SHOWN, Found, Written, log_odds, rising, share_mentioning
+from triage.surge import terms
+from triage.surge.terms import BUCKETS, LETTERS, RULE, SHOWN, Found, Written, log_odds, share_mentioning, taken_apart
 
 EVERYDAY = (
     "Where can I find my invoice for October?",
@@ -29,6 +30,10 @@ def written(texts, first=0):
 def everyday(number, seed=1, first=0):
     dice = random.Random(seed)
     return written([dice.choice(EVERYDAY) for _ in range(number)], first)
+
+
+def rising(surge, ordinary, excess=terms.EXCESS):
+    return terms.rising(surge, taken_apart(ordinary), excess)
 
 
 def words(found):
