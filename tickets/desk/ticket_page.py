@@ -28,6 +28,7 @@ def _page(request: HttpRequest, ticket: Ticket, status: int = 200, **more: Any) 
         "ticket": ticket,
         "conversation": shown,
         "others_here": presence.others(ticket.pk, request.user),
+        "reachable": any(one.kind == Identity.Kind.EMAIL for one in ticket.requester.identities.all()),
         "others": others[:6],
         "problems": Problem.objects.filter(open=True).order_by("-opened_at")[:50],
         **more,

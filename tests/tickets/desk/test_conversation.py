@@ -214,6 +214,17 @@ def test_who_has_only_a_number_is_shown_by_it_in_groups(client: Client, name: st
         shown = client.get(page).content.decode()
         assert "+44 20 7946 0012" in shown, page
         assert ">+442079460012" not in shown, page
-    assert "Reply to +44 20 7946 0012" in client.get(pages[0]).content.decode()
     looked = client.post(reverse("bulk"), {"act": "solve", "ticket": made.pk}).content.decode()
     assert "+44 20 7946 0012" in looked
+
+
+def test_no_reply_is_asked_for_that_could_not_be_sent_and_a_draft_is_kept_all_the_same(client: Client) -> None:
+    client.force_login(person())
+    made = ticket(address="+442079460012", medium="phone")
+    shown = client.get(reverse("ticket", args=[made.pk])).content.decode()
+    assert "Send reply" not in shown
+    assert "no reply can be sent" in shown
+    assert "Add note" in shown
+    refused = _reply(client, made, "Please try again now.")
+    assert refused.status_code == 422
+    assert "Please try again now." in refused.content.decode()
