@@ -4,9 +4,9 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from tickets.numbers import readable
 from triage import alerts
 from voice import lines, pins
-from voice.numbers import readable
 
 
 def remind() -> int:

@@ -21,7 +21,7 @@ from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
 from triage.surge import about, clock, counts, gaps, tick
-from voice import dialling, downloads, fallback, reconcile, sounds, texts
+from voice import dialling, downloads, fallback, pins, reconcile, sounds, texts
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,12 @@ def forget_minutes() -> int:
     return counts.forget() + gaps.forget(timezone.now(), counts.KEPT) + clock.forget() + heartbeats.forget()
 
 
+def forget_pin_attempts() -> int:
+    """PINs entered on the telephone that no rule asks for any more, in recordings still to be read neither."""
+    now = timezone.now()
+    return pins.forget(min(now - pins.KEPT, reconcile.unread_since(now)))
+
+
 CHORES = (
     Chore("drain the spool", 5, drain_spool),
     Chore("understand what was left", 5, intake.sweep),
@@ -87,6 +93,7 @@ CHORES = (
     Chore("forget old minutes", 3600, forget_minutes),
     Chore("delete recordings that nobody used", 3600, sounds.sweep),
     Chore("forget what the loop guard counted", 3600, loop_guard.forget),
+    Chore("forget PINs that were tried", 3600, forget_pin_attempts),
     Chore("export the status page", 5, export.refresh),
 )
 

@@ -12,9 +12,10 @@ from django.utils import timezone
 from tickets import audit, changes, intake
 from tickets.message import InboundMessage
 from tickets.models import Arrival, Entry, Identity, Medium, Problem, Ticket
+from tickets.numbers import readable
 from voice import farewell, outcomes
 from voice.models import Callback, CallbackPause, Line
-from voice.numbers import daytime, readable
+from voice.numbers import daytime
 
 State = Callback.State
 WAITING = (State.REQUESTED, State.DUE)

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from tickets import changes
 from tickets.desk.people import colleagues
 from tickets.models import WorkState
+from tickets.numbers import readable
 from tickets.roles import Power, colleague, needs, powers_of
 from voice import callbacks as book
 from voice import dialling, texts
@@ -45,6 +46,10 @@ def callbacks(request: HttpRequest) -> HttpResponse:
     """Callbacks that are due, the longest waiting first; asked for by htmx, the list alone and only when it changed."""
     if request.headers.get("HX-Request"):
         return changes.poll(request, ["callbacks"], lambda: render(request, "voice/_callbacks.html", _list(request)))
+    if (ticket := request.GET.get("ticket", "")).isdecimal() and len(ticket) < 19:
+        # A ticket's page leads here: to the callback that it was made for, wherever the ticket was merged to.
+        its = Callback.objects.filter(Q(ticket=ticket) | Q(ticket__merged_into=ticket)).order_by("-pk").first()
+        return redirect("callback", its.pk) if its else redirect("callbacks")
     phone = AgentPhone.objects.filter(user=colleague(request)).first()
     form = PhoneForm(initial={"number": phone.number if phone else ""})
     return render(request, "voice/callbacks.html", {**_list(request), "phone": phone, "form": form})
@@ -56,9 +61,17 @@ def next_callback(request: HttpRequest) -> HttpResponse:
     """Takes the next callback and opens it."""
     found = book.next_for(request.user)
     if found is None:
-        messages.info(request, "Nobody waits to be called back now.")
+        messages.info(request, _why_nobody())
         return redirect("callbacks")
     return redirect("callback", found.pk)
+
+
+def _why_nobody() -> str:
+    if book.paused() is not None:
+        return "Callbacks are paused: nobody is called until a manager lets them go on."
+    if Callback.objects.filter(state__in=Callback.OPEN_STATES).exists():
+        return "Nobody can be called now: it is night where they are, they are tried later, or a colleague has them."
+    return "Nobody waits to be called back."
 
 
 @require_GET
@@ -112,7 +125,7 @@ def my_phone(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "voice/callbacks.html", {**_list(request), "form": form}, status=422)
     AgentPhone.objects.update_or_create(user=colleague(request), defaults={"number": form.cleaned_data["number"]})
-    messages.success(request, f"You will be rung on {form.cleaned_data['number']}.")
+    messages.success(request, f"You will be rung on {readable(form.cleaned_data['number'])}.")
     return redirect("callbacks")
 
 

@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from tickets.numbers import readable
 from tickets.roles import Power, colleague, needs
 from voice import pins
 from voice.models import DialIn, Line
-from voice.numbers import normalised, readable
+from voice.numbers import normalised
 
 _HIDDEN = {"inputmode": "numeric", "autocomplete": "new-password"}
 

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tickets import changes, rates
+from tickets.numbers import readable
 from tickets.work import TransportError
 from voice import farewell, outcomes
 from voice.callbacks import DIALLING, WAITING, State, move, paused, write
 from voice.models import AgentPhone, Callback
-from voice.numbers import daytime, may_dial, readable
+from voice.numbers import daytime, may_dial
 from voice.twilio_client import NoTelephone, Telephone, telephone
 
 log = logging.getLogger(__name__)

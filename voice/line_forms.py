@@ -17,9 +17,10 @@ from django.forms.models import model_to_dict
 from django.http import QueryDict
 
 from tickets.desk.people import colleagues
+from tickets.numbers import readable
 from voice.lines import says
 from voice.models import Line
-from voice.numbers import may_dial, normalised, readable, region_of
+from voice.numbers import may_dial, normalised, region_of
 from voice.plan import MOST_RINGS
 from voice.sound_fields import SaysForm
 from voice.sounds import present

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from tickets.models import Entry, Overlay, Problem, Requester, Ticket, Work
-from voice.numbers import readable
+from tickets.numbers import readable
 
 
 class Line(models.Model):

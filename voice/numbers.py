@@ -1,4 +1,4 @@
-"""Phone numbers: what we may call, and how a number is written down. Pure."""
+"""Phone numbers: what we may call, and how a number is written down for machines. Pure."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -53,15 +53,6 @@ def normalised(entered: str, region: str | None = None) -> str | None:
         if phonenumbers.is_valid_number(number):
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return None
-
-
-def readable(number: str) -> str:
-    """An E.164 number in the groups in which people read it; anything else as it is."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except NumberParseException:
-        return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def region_of(number: str) -> str | None:

@@ -7,13 +7,13 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from tickets.numbers import readable
 from tickets.work import TransportError
 from voice import lines as switch
 from voice import pins, sounds
 from voice.dial_in import CLEAR, Order
 from voice.hand_over import Wanted
 from voice.models import Announcement, Line
-from voice.numbers import readable
 from voice.twilio_client import NoTelephone, telephone
 
 # Seconds for which a recording is asked for again and again, and between two times.

@@ -27,6 +27,8 @@ SHORTEST, LONGEST, MOST_NUMBERS = 6, 12, 5
 # Wrong ones that lock a number, counted since the last right one and for so long; and those that lock all.
 OF_NUMBER, OF_NUMBER_FOR = 5, timedelta(hours=24)
 OF_ALL, OF_ALL_FOR = 20, timedelta(hours=1)
+# How long an attempt is kept. No rule looks back further than a day; its owner's page may for a month.
+KEPT = timedelta(days=30)
 _RUNS = "0123456789" * 2, "9876543210" * 2
 
 
@@ -134,6 +136,16 @@ def take_lockouts(now: datetime) -> list[PinAttempt]:
     """Attempts that locked something and that managers were not told of; each is taken once."""
     rows = PinAttempt.objects.filter(told_at=None).exclude(locks="").select_related("dial_in__user")
     return [row for row in rows.order_by("pk") if rows.filter(pk=row.pk).update(told_at=now)]
+
+
+def forget(before: datetime) -> int:
+    """Deletes attempts made before that, but none that locked something of which managers are still to be told.
+
+    Who tried what stays in the audit trail.
+    """
+    untold = Q(told_at=None) & ~Q(locks="")
+    deleted, _ = PinAttempt.objects.filter(at__lt=before).exclude(untold).delete()
+    return deleted
 
 
 def _attempt(owner: DialIn, number: str, sid: str, place: int, *, right: bool) -> PinAttempt:

@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tickets import changes
+from tickets.numbers import readable
 from tickets.work import TransportError
 from voice import fallback, number_setup, shared_fate, signature
 from voice.audio import BadAudio, check
 from voice.findings import FAULT, OK, UNKNOWN, WARNING, Finding
 from voice.models import Line, PreflightReport
-from voice.numbers import readable
 from voice.twilio_client import NoTelephone, Telephone, telephone
 
 # Seconds for one request, and bytes of a recording that are read.

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 WINDOW, OVERLAP, LAG = timedelta(hours=1), timedelta(hours=1), timedelta(minutes=3)
 # How far a first run looks back, and seconds that one run may take.
 FIRST, RUN = timedelta(hours=1), 60.0
+# The longest that a call may last at Twilio.
+LONGEST_CALL = timedelta(hours=24)
 NAME = "twilio"
 _running = threading.Lock()
 
@@ -63,6 +65,12 @@ def run(now: datetime | None = None) -> int:
     if found:
         log.warning("%s calls, recordings and texts had not reached us; they are journaled now", found)
     return found
+
+
+def unread_since(now: datetime) -> datetime:
+    """Since when Twilio may have calls that are still to be read: now, where nothing is read of it."""
+    upto = Reconciliation.objects.filter(name=NAME).values_list("upto", flat=True).first()
+    return upto - OVERLAP - LONGEST_CALL if upto else now
 
 
 def _window(line: Telephone, start: datetime, end: datetime) -> int:

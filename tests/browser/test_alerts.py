@@ -99,3 +99,21 @@ def test_a_route_is_added_and_a_surge_declared_by_keys_alone(open_page: Open, si
     page.get_by_label("Why").press("Enter")
     expect(page.get_by_text("Noted: this is a surge.")).to_be_visible()
     assert Surge.objects.on().exists()
+
+
+def test_on_a_phone_the_bar_takes_a_row_for_the_surge_and_one_for_the_call(
+    open_page: Open, sign_in: SignIn, page_of_a_surge: AlertDelivery
+) -> None:
+    page = open_page(size=PHONE)
+    sign_in(page, "manager")
+    bar = page.locator("#state")
+    surge, enter, mine = (
+        bar.get_by_role("link", name="×11 usual volume"),
+        bar.get_by_role("link", name="Enter incident mode…"),
+        bar.get_by_role("button", name="I’m on it"),
+    )
+    for within in (surge, enter, mine):
+        expect(within).to_be_in_viewport(ratio=1)
+    boxes = [within.bounding_box() for within in (bar, enter, mine)]
+    tall, *buttons = [box["height"] for box in boxes if box]
+    assert tall < 2.5 * sum(buttons) / 2

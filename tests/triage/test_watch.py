@@ -1,5 +1,7 @@
 """One loop under a lease: what is due is done, one fault stops nothing else, and two watches never act at once."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
@@ -9,6 +11,8 @@ from tickets.models import Arrival, ArrivalState
 from triage import watch
 from triage.lease import Held
 from triage.watch import CHORES, Chore, Watch
+from voice import reconcile
+from voice.models import PinAttempt, Reconciliation
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +116,18 @@ def test_while_the_broker_is_away_the_watch_does_the_workers_work(monkeypatch):
     monkeypatch.setattr(nudge, "_failed", True)
     assert watch.stand_in() == 1
     assert Arrival.objects.get(pk=pk).state == ArrivalState.UNDERSTOOD
+
+
+def test_old_pin_attempts_are_forgotten_but_not_of_calls_whose_recordings_are_still_to_be_read():
+    now = timezone.now()
+    for days in (1, 31, 33):
+        at, sid = now - timedelta(days=days), f"CA{days}"
+        PinAttempt.objects.create(number="+12015550177", call_sid=sid, place=0, at=at, outcome="right")
+    read = Reconciliation.objects.create(name=reconcile.NAME, upto=now - timedelta(days=31, hours=12))
+    assert watch.forget_pin_attempts() == 1
+    read.upto = now
+    read.save()
+    assert watch.forget_pin_attempts() == 1
+    assert PinAttempt.objects.get().call_sid == "CA1"
+    read.delete()
+    assert watch.forget_pin_attempts() == 0

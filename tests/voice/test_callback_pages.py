@@ -1,13 +1,15 @@
 from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.utils import timezone
 
+from tests.house import ticket
 from tests.voice.phone_people import make_agent, wanted
-from tickets.models import Problem
+from tickets.models import Problem, Ticket
 from voice import callbacks
 from voice.desk import clock_words
-from voice.models import Callback, TextMessage
+from voice.models import Callback, CallbackPause, TextMessage
 from voice.numbers import local_times
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +131,23 @@ def test_the_list_is_not_rendered_again_while_nothing_changed(line, desk):
 )
 def test_their_time_is_told_where_they_are(number, words):
     assert clock_words(local_times(number, datetime(2026, 3, 2, 17, 0, tzinfo=UTC))) == words
+
+
+def test_who_takes_the_next_hears_why_there_is_none(line, desk, nights):
+    assert b"Nobody waits to be called back." in desk.post("/callbacks/next/", follow=True).content
+    wanted(line)
+    with time_machine.travel(datetime(2026, 3, 2, 7, 0, tzinfo=UTC)):
+        assert b"it is night where they are" in desk.post("/callbacks/next/", follow=True).content
+    CallbackPause.objects.create(since=timezone.now())
+    assert b"Callbacks are paused" in desk.post("/callbacks/next/", follow=True).content
+
+
+def test_a_ticket_leads_to_its_callback_wherever_it_was_merged(line, desk):
+    callback = wanted(line)
+    page = f"/callbacks/?ticket={callback.ticket_id}"
+    assert page in desk.get(f"/tickets/{callback.ticket_id}/").content.decode().replace("&amp;", "&")
+    assert desk.get(page).url == f"/callbacks/{callback.pk}/"
+    into = ticket()
+    Ticket.objects.filter(pk=callback.ticket_id).update(merged_into=into)
+    assert desk.get(f"/callbacks/?ticket={into.pk}").url == f"/callbacks/{callback.pk}/"
+    assert desk.get("/callbacks/?ticket=999").url == "/callbacks/"

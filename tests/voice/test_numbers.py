@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from voice.numbers import caller_of, daytime, local_times, may_dial, normalised, readable, region_of
+from tickets.numbers import readable
+from voice.numbers import caller_of, daytime, local_times, may_dial, normalised, region_of
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,10 @@ def test_whom_we_may_call(number, countries, why):
 )
 def test_the_country_of_a_number_and_how_it_is_read(number, region, shown):
     assert (region_of(number), readable(number)) == (region, shown)
+
+
+def test_a_name_that_holds_a_number_stays_a_name():
+    assert readable("Jo Doe +442079460000") == "Jo Doe +442079460000"
 
 
 @pytest.mark.parametrize(

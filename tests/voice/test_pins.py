@@ -194,3 +194,24 @@ def test_each_lockout_is_taken_once(maya):
     [row] = pins.take_lockouts(timezone.now())
     assert (row.number, row.locks) == (MINE, "number")
     assert pins.take_lockouts(timezone.now()) == []
+
+
+def test_attempts_that_no_rule_needs_are_forgotten_and_lock_nothing_less(maya):
+    for place in range(pins.OF_NUMBER):
+        enter("739150", place=place)
+    old = timezone.now() - pins.KEPT
+    PinAttempt.objects.filter(place__lt=2).update(at=old - timedelta(hours=1))
+    assert pins.forget(old) == 2
+    assert sorted(PinAttempt.objects.values_list("place", flat=True)) == [2, 3, 4]
+    assert max(pins.OF_NUMBER_FOR, pins.OF_ALL_FOR) < pins.KEPT
+    assert AuditEntry.objects.filter(action="dial_in.wrong").count() == pins.OF_NUMBER
+
+
+def test_a_lockout_that_nobody_was_told_of_is_not_forgotten(maya):
+    for place in range(pins.OF_NUMBER):
+        enter("739150", place=place)
+    old = timezone.now() - pins.KEPT
+    PinAttempt.objects.update(at=old)
+    assert pins.forget(timezone.now()) == pins.OF_NUMBER - 1
+    assert pins.take_lockouts(timezone.now())
+    assert pins.forget(timezone.now()) == 1

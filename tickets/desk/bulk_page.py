@@ -56,13 +56,13 @@ def look(request: HttpRequest) -> HttpResponse:
 
 
 def _confirm(request: HttpRequest, act: str, ids: list[int], error: str = "") -> HttpResponse:
-    tickets = Ticket.objects.filter(pk__in=ids)
+    chosen = Ticket.objects.filter(pk__in=ids).select_related("requester").prefetch_related("requester__identities")
     context = {
         "act": act,
         "heading": f"{HEADINGS[act]}: {len(ids)} ticket{'' if len(ids) == 1 else 's'}",
         "ids": ",".join(str(pk) for pk in ids),
         "count": len(ids),
-        "first": tickets.select_related("requester").order_by("waiting_since", "pk")[:10],
+        "first": chosen.order_by("waiting_since", "pk")[:10],
         "rest": max(len(ids) - 10, 0),
         "colleagues": colleagues() if act == "assign" else [],
         "problems": Problem.objects.filter(open=True).order_by("-opened_at")[:50] if act == "link" else [],

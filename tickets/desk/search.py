@@ -5,11 +5,13 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from tickets.models import Identity, Ticket
+from tickets.models import Arrival, Channel, Identity, Ticket
 
 # Results shown, and how many of the newest tickets are looked through for words.
 SHOWN = 50
 LOOKED_THROUGH = 50_000
+# A reference of the web form (tickets/channels/web_form.py): base 32.
+_REFERENCE = re.compile(r"[a-z2-7]{4}-[a-z2-7]{4}")
 
 
 def find(words: str) -> list[Ticket]:
@@ -17,7 +19,7 @@ def find(words: str) -> list[Ticket]:
     words = words.replace("\0", "").strip()
     if not words:
         return []
-    found = list(_by_number(words))
+    found = [*_by_number(words), *_by_reference(words)]
     for some in (_by_person(words), _by_subject(words)):
         known = {ticket.pk for ticket in found}
         found += [ticket for ticket in some if ticket.pk not in known]
@@ -31,6 +33,16 @@ def _tickets() -> QuerySet[Ticket]:
 def _by_number(words: str) -> QuerySet[Ticket]:
     number = words.removeprefix("#")
     return _tickets().filter(pk=int(number)) if number.isdecimal() and len(number) < 19 else Ticket.objects.none()
+
+
+def _by_reference(words: str) -> QuerySet[Ticket]:
+    """By what the web form told its sender to quote."""
+    quoted = words.lower()
+    if not _REFERENCE.fullmatch(quoted):
+        return Ticket.objects.none()
+    # Only words of this very shape come here: no index is kept for them.
+    sent = Arrival.objects.filter(channel=Channel.WEB_FORM, payload__reference=quoted)
+    return _tickets().filter(entries__arrival__in=list(sent.values_list("pk", flat=True)[:SHOWN])).distinct()
 
 
 def _by_person(words: str) -> QuerySet[Ticket]:

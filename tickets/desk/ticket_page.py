@@ -3,14 +3,17 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from tickets import audit, changes, intake, outbox
 from tickets.desk import acts, conversation, presence, undoing
-from tickets.models import Entry, Outgoing, Problem, Ticket
+from tickets.models import Entry, Identity, Outgoing, Problem, Ticket
 from tickets.roles import Power, needs
+
+_IDENTITIES = Prefetch("requester__identities", Identity.objects.order_by("kind", "pk"))
 
 
 def _ticket(pk: int) -> Ticket:
@@ -18,13 +21,14 @@ def _ticket(pk: int) -> Ticket:
 
 
 def _page(request: HttpRequest, ticket: Ticket, status: int = 200, **more: Any) -> HttpResponse:
+    prefetch_related_objects([ticket], _IDENTITIES)
     shown = conversation.of(ticket, all_of_it=bool(request.GET.get("all")))
     others = Ticket.objects.filter(requester=ticket.requester_id).exclude(pk=ticket.pk).order_by("-pk")
     context = {
         "ticket": ticket,
         "conversation": shown,
         "others_here": presence.others(ticket.pk, request.user),
-        "identities": ticket.requester.identities.order_by("kind", "pk")[:10],
+        "reachable": any(one.kind == Identity.Kind.EMAIL for one in ticket.requester.identities.all()),
         "others": others[:6],
         "problems": Problem.objects.filter(open=True).order_by("-opened_at")[:50],
         **more,

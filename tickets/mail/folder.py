@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage as Parsed
 from itertools import islice
 from pathlib import Path
@@ -41,7 +42,7 @@ class Mail:
     name: str
     to: str
     subject: str
-    date: str
+    date: datetime
     text: str
     headers: tuple[tuple[str, str], ...]
 
@@ -75,4 +76,5 @@ def _parse(path: Path) -> Mail:
     body = parsed.get_body(preferencelist=("plain", "html"))
     headers = tuple((key, str(value)) for key, value in parsed.items())
     text = body.get_content() if body is not None else ""
-    return Mail(path.stem, str(parsed["To"]), str(parsed["Subject"]), str(parsed["Date"]), text, headers)
+    date = datetime.strptime(path.stem[:21], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    return Mail(path.stem, str(parsed["To"]), str(parsed["Subject"]), date, text, headers)

@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from tickets.desk import conversation, people, queue, undoing
 from tickets.desk.times import due_words, span_words
+from tickets.models import Requester
+from tickets.numbers import readable
 from tickets.roles import Power, powers_of
 
 register = template.Library()
@@ -34,6 +36,9 @@ _HOME_OF |= {
     "callback": "callbacks",
     "texts": "callbacks",
     **dict.fromkeys(("line", "line_announce", "line_end", "line_new", "line_audio"), "lines"),
+    **dict.fromkeys(("account_change_password", "account_email", "dial_in"), "mfa_index"),
+    **dict.fromkeys(("mfa_activate_totp", "mfa_deactivate_totp"), "mfa_index"),
+    **dict.fromkeys(("mfa_view_recovery_codes", "mfa_generate_recovery_codes"), "mfa_index"),
     # Who manages people comes to the invitations from there.
     "invitations": "people",
 }
@@ -128,6 +133,19 @@ def moment(at: datetime | None) -> SafeString:
 def person(user: Any) -> str:
     """A colleague's name."""
     return (user.get_full_name() or user.get_username()) if user else ""
+
+
+@register.filter
+def as_read(text: Any) -> str:
+    """A name or an address as people read it: phone numbers in their groups, anything else as it is."""
+    return readable(str(text))
+
+
+@register.filter
+def requester(asking: Requester) -> str:
+    """Who asks, by their name or else by where they can be reached."""
+    first = "" if asking.name else next((one.value for one in asking.identities.all()), "")
+    return readable(asking.name or first or "Unknown sender")
 
 
 @register.filter

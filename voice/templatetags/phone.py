@@ -2,7 +2,7 @@
 
 from django import template
 
-from voice.numbers import readable
+from tickets.numbers import readable
 
 register = template.Library()
 

@@ -203,3 +203,28 @@ def test_an_endless_conversation_shows_its_end_first(client: Client, monkeypatch
     assert "Show everything earlier" in page
     assert "the first words" not in page
     assert "the first words" in client.get(reverse("ticket", args=[made.pk]), {"all": "1"}).content.decode()
+
+
+@pytest.mark.parametrize("name", ["", "+442079460012"])
+def test_who_has_only_a_number_is_shown_by_it_in_groups(client: Client, name: str) -> None:
+    client.force_login(person())
+    made = ticket(address="+442079460012", name=name, medium="phone")
+    pages = [reverse("ticket", args=[made.pk]), reverse("queue")]
+    for page in pages:
+        shown = client.get(page).content.decode()
+        assert "+44 20 7946 0012" in shown, page
+        assert ">+442079460012" not in shown, page
+    looked = client.post(reverse("bulk"), {"act": "solve", "ticket": made.pk}).content.decode()
+    assert "+44 20 7946 0012" in looked
+
+
+def test_no_reply_is_asked_for_that_could_not_be_sent_and_a_draft_is_kept_all_the_same(client: Client) -> None:
+    client.force_login(person())
+    made = ticket(address="+442079460012", medium="phone")
+    shown = client.get(reverse("ticket", args=[made.pk])).content.decode()
+    assert "Send reply" not in shown
+    assert "no reply can be sent" in shown
+    assert "Add note" in shown
+    refused = _reply(client, made, "Please try again now.")
+    assert refused.status_code == 422
+    assert "Please try again now." in refused.content.decode()

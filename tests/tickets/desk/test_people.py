@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings as django_settings
+from django.core.mail import EmailMessage
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -161,3 +162,13 @@ def test_the_list_of_people_costs_a_constant_number_of_queries(client: Client, d
         invitations.invite(person("manager"))
     with django_assert_num_queries(len(one)):
         client.get(reverse("people"))
+
+
+def test_the_mail_for_a_new_password_is_in_our_words(client: Client, mailoutbox: list[EmailMessage]) -> None:
+    agent = person()
+    for address in (agent.email, "nobody@example.org"):
+        assert client.post(reverse("account_reset_password"), {"email": address}).status_code == 302
+    known, unknown = mailoutbox
+    assert (known.subject, unknown.subject) == ("Set a new password", "There is no account with this address")
+    assert "/accounts/password/reset/key/" in known.body
+    assert "/accounts/password/reset/key/" not in unknown.body

@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from tests.house import person, ticket
 from tickets import audit
+from tickets.channels import web_form
 from tickets.desk import audit_page, search
-from tickets.models import AuditEntry
+from tickets.models import Arrival, AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -76,3 +77,15 @@ def test_the_audit_trail_is_paged_by_key_in_a_constant_number_of_queries(
         seen += [row.pk for row in context["rows"]]
         before = context["older"]
     assert seen == list(AuditEntry.objects.order_by("-pk").values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("shape", [str.upper, str.lower])
+def test_a_ticket_is_found_by_the_reference_that_the_web_form_gave(shape: Any) -> None:
+    made, other = ticket(), ticket()
+    for one, key in ((made, "one"), (other, "two")):
+        reference = web_form.reference_of(key)
+        Arrival.objects.filter(pk=one.entries.get().arrival_id).update(
+            channel="web_form", key=key, payload={"reference": reference}
+        )
+    assert search.find(shape(web_form.reference_of("one"))) == [made]
+    assert search.find("aaaa-aaaa") == []
