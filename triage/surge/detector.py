@@ -32,8 +32,8 @@ ABOVE_USUAL = 1.5
 # left of one without its two largest minutes needs EASE times the logarithm of how many fewer less, in nats. It is what
 # is left, for a clump or one cause that is filed several times is no rarer in a quiet series. Below QUIETEST none has
 # been measured.
-EASE = 1.4
-QUIET = 3.0
+EASE = 1.1
+QUIET = 5.0
 QUIETEST = 0.03
 # A glance at minutes that are not complete needs this much more, and a steep rise.
 GLANCE = 1.25
