@@ -112,7 +112,7 @@ def test_mistakes_are_named_and_what_was_written_is_kept(boss, lines, login):
     response = boss.post(reverse("incident_enter"), wrong)
     page = response.content.decode()
     assert response.status_code == 400
-    assert "This field is required." in page
+    assert "Say in a few words what is wrong." in page
     assert "Support UK +442079460800 would say nothing" in page or "Support UK would say nothing" in page
     assert "Kept words." in page
     assert "Behalten." in page
