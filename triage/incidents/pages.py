@@ -17,7 +17,8 @@ from tickets.roles import Power, needs, powers_of
 from triage.incidents import broadcast, linking, mode
 from triage.incidents.forms import MOST_WORDS, EnterForm, LeaveForm, ReplyForm, UpdateForm, first_choices, same_choices
 from triage.incidents.words import first_words, reply_text
-from triage.models import Incident, Job, Preview, Surge, Update
+from triage.models import Component, Incident, Job, Preview, Surge, Update
+from triage.status.components import all_operational
 from triage.surge import about, subjects
 from voice import listeners
 from voice.models import Announcement
@@ -81,7 +82,9 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
     shown = get_object_or_404(Preview.objects.select_related("by"), token=token)
     if request.method != "POST":
         started_at = datetime.fromisoformat(shown.effects["started_at"])
-        context = {"preview": shown, "effects": shown.effects, "started_at": started_at}
+        chosen = {str(part["id"]): part["status"] for part in shown.effects["status"]["components"]}
+        all_well = all_operational(Component.objects.all(), Incident.objects.filter(left_at=None), chosen)
+        context = {"preview": shown, "effects": shown.effects, "started_at": started_at, "all_well": all_well}
         return render(request, "incidents/preview.html", context)
     try:
         incident = mode.enter(token, request.user)

@@ -190,6 +190,30 @@ def test_the_progress_page_moves_by_itself_and_has_brakes(boss, incident):
     assert boss.post(reverse("broadcast_act", args=[made.pk, "explode"])).status_code == 404
 
 
+WORKS = "still say that everything works"
+
+
+def test_the_preview_warns_that_the_status_page_will_say_that_everything_works(boss, lines, login):
+    asked = offered(boss)
+    plain = boss.post(reverse("incident_enter"), asked)
+    said = boss.post(reverse("incident_enter"), asked | {f"part_{login.pk}": "partial_outage"})
+    assert WORKS in boss.get(plain.url).content.decode()
+    assert WORKS not in boss.get(said.url).content.decode()
+    Component.objects.create(name="Mail", status="degraded_performance")
+    assert WORKS not in boss.get(plain.url).content.decode()
+
+
+def test_the_components_warn_while_an_incident_is_on_and_all_of_them_are_operational(boss, asked, maya, login):
+    page = reverse("components")
+    assert "Incident mode is on" not in boss.get(page).content.decode()
+    incident = mode.enter(mode.preview(asked(components={}), maya).token, maya)
+    warned = boss.get(page).content.decode()
+    assert "still says that everything works" in warned
+    assert reverse("incident", args=[incident.pk]) in warned
+    Component.objects.filter(pk=login.pk).update(status="major_outage")
+    assert "still says that everything works" not in boss.get(page).content.decode()
+
+
 def test_components_are_added_renamed_and_set(boss, login):
     address = reverse("components")
     new = {"component": "new", "new-name": "Mail", "new-status": "operational", "new-position": "2"}
