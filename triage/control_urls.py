@@ -8,6 +8,7 @@ from triage.drill import page as drill_page
 from triage.incidents import broadcast_pages, listeners_page, pages
 from triage.status import pages as status_pages
 from triage.surge import topics_page, verdict_pages
+from triage.trail import page as trail_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("control/", control.room, name="control"),
@@ -37,5 +38,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("broadcasts/<int:pk>/", broadcast_pages.broadcast, name="broadcast"),
     path("broadcasts/<int:pk>/<str:verb>/", broadcast_pages.act, name="broadcast_act"),
     path("drill/", drill_page.drill, name="drill"),
+    path("audit/", trail_page.show, name="audit"),
     path("components/", status_pages.components, name="components"),
 ]

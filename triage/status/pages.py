@@ -40,5 +40,5 @@ def _data(request: HttpRequest, key: str) -> QueryDict | None:
 def _save(request: HttpRequest, form: ComponentForm) -> None:
     with transaction.atomic():
         part = form.save()
-        audit.record(request.user, "component.save", part, status=part.status)
+        audit.record(request.user, "component.save", part, status=part.status, was=form.initial.get("status", ""))
         export.refresh_after_commit()
