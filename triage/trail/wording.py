@@ -14,7 +14,7 @@ from tickets.numbers import readable
 Say = Mapping[str, str]
 
 # Ids that say nothing to anybody, and what other columns show.
-UNSHOWN = frozenset({"tickets", "words_of", "announcement", "update", "outgoing", "job", "call", "incident", "effects"})
+UNSHOWN = frozenset({"tickets", "announcement", "update", "outgoing", "job", "call", "incident", "effects"})
 # Letters of one value that are shown.
 LONGEST = 160
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -91,9 +91,9 @@ def _named(key: str, value: Any, people: Mapping[int, str]) -> Any:
 def _of(key: str, value: Any, say: Say, *, changes: bool) -> Iterator[Detail]:
     label = say.get(f":{key}") or _tidy(key)
     if changes and isinstance(value, list) and len(value) == 2:
-        yield from _changed(key, label, *value, say)
+        yield from _changed(key, label, value[0], value[1], say)
     elif value not in (None, "", [], {}):
-        yield Detail(label, _plain(value, say))
+        yield Detail(label, say.get(f"={key}:{value}") or _plain(value, say))
 
 
 def _changed(key: str, label: str, before: Any, after: Any, say: Say) -> Iterator[Detail]:
