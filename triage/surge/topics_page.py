@@ -53,7 +53,8 @@ class TopicForm(forms.Form):
 
     @property
     def was_looked_at(self) -> bool:
-        return self.cleaned_data.get("looked") == "\n".join(self.cleaned_data["words"])
+        # Browsers send line ends as CRLF, also of hidden fields.
+        return str(self.cleaned_data.get("looked", "")).splitlines() == self.cleaned_data["words"]
 
 
 @dataclass(frozen=True, slots=True)
