@@ -181,7 +181,7 @@ def leave(incident: Incident, by: Any, closing_text: str) -> None:
         if not left.update(left_at=now, left_by=by, link_new=False, next_update_by=None):
             return
         problem = incident.problem
-        lines.clear(problem)
+        lines.clear(problem, by)
         notices.clear(problem)
         Problem.objects.filter(pk=problem.pk).update(open=False, closed_at=now)
         resolved = Update.Status.RESOLVED

@@ -227,6 +227,7 @@ def test_leaving_ends_what_was_in_force_and_says_resolved(asked, maya, lines, lo
     assert (incident.updates.first().status, incident.updates.first().body) == ("resolved", "It works again.")
     assert {part["status"] for part in export.compose().components} == {"operational"}
     assert not incident.link_new
+    assert set(AuditEntry.objects.filter(action="lines.clear").values_list("by", flat=True)) == {maya.pk}
 
 
 def test_left_twice_it_is_left_once(asked, maya):
