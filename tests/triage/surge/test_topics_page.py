@@ -29,7 +29,9 @@ def test_what_the_words_find_is_shown_before_they_are_added(client, manager):
     page = client.post(url, {**looked, "words": "spinner"})
     assert not Topic.objects.exists(), "other words than those that were looked at are looked at first"
     as_sent = {name: value.replace("\n", "\r\n") for name, value in looked.items()}
-    assert client.post(url, as_sent).status_code == 302, "browsers send CRLF"
+    added = client.post(url, as_sent, follow=True)
+    assert added.redirect_chain, "browsers send CRLF"
+    assert added.content.decode().count("is counted from now on") == 1
     topic = Topic.objects.get()
     assert (topic.name, topic.words, topic.created_by) == ("Sign-in", ["login", "log in"], manager)
     assert "Sign-in" in client.get(url).content.decode()
