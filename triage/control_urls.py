@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/<int:pk>/update/", pages.update, name="incident_update"),
     path("incidents/<int:pk>/listeners/", listeners_page.only_listened, name="incident_listeners"),
     path("incidents/<int:pk>/leave/", pages.leave, name="incident_leave"),
+    path("incidents/<int:pk>/write-up/", pages.write_up, name="incident_write_up"),
     path("incidents/<int:pk>/reply/<int:update_pk>/", pages.reply, name="incident_reply"),
     path("incidents/linkings/<int:pk>/undo/", pages.unlink_job, name="incident_unlink_job"),
     path("broadcasts/<int:pk>/", broadcast_pages.broadcast, name="broadcast"),

@@ -267,6 +267,17 @@ class LeaveForm(forms.Form):
     )
 
 
+class WriteUpForm(forms.Form):
+    """What customers are owed afterwards."""
+
+    body = forms.CharField(
+        label="What happened, why, and what changes",
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="It stands over the incident’s updates on the status page, and its subscribers get it by mail.",
+        error_messages={"required": "Write what happened, and why."},
+    )
+
+
 class ReplyForm(forms.Form):
     """A bulk reply, confirmed by its key."""
 

@@ -190,6 +190,19 @@ def test_the_progress_page_moves_by_itself_and_has_brakes(boss, incident):
     assert boss.post(reverse("broadcast_act", args=[made.pk, "explode"])).status_code == 404
 
 
+def test_the_write_up_is_posted_on_the_page_of_an_incident_that_was_left(boss, incident, maya):
+    address = reverse("incident_write_up", args=[incident.pk])
+    page = reverse("incident", args=[incident.pk])
+    assert "Incident mode is still on" in boss.post(address, {"body": "A disk."}, follow=True).content.decode()
+    assert address not in boss.get(page).content.decode()
+    mode.leave(incident, maya, "It works again.")
+    assert address in boss.get(page).content.decode()
+    empty = boss.post(address, {"body": ""})
+    assert empty.status_code == 400
+    assert "Write what happened" in empty.content.decode()
+    assert "A disk was full." in boss.post(address, {"body": "A disk was full."}, follow=True).content.decode()
+
+
 WORKS = "still say that everything works"
 
 
