@@ -93,6 +93,8 @@ def _draft(ticket: Ticket, message: InboundMessage, notice: notices.Shown | None
         "ack",
         ticket.language,
         reference=f"#{ticket.pk}",
+        # The public form answers before there is a ticket, and so gave a reference of its own.
+        form_reference=message.payload.get("reference", "").upper(),
         notice=notice.text if notice else "",
         mark=tokens.mark(ticket),
     )

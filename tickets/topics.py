@@ -103,7 +103,7 @@ def rename(topic: Topic, name: str, by: User) -> None:
     """Changes how it is called; its series keeps its key."""
     with transaction.atomic():
         Topic.objects.filter(pk=topic.pk).update(name=name)
-        audit.record(by, "topic.rename", topic, name=name)
+        audit.record(by, "topic.rename", topic, name=name, was=topic.name)
     changes.bump("topics")
 
 

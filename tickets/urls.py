@@ -6,7 +6,6 @@ from rest_framework.permissions import AllowAny
 
 from tickets.channels import api, mail_tracking
 from tickets.desk import (
-    audit_page,
     bulk_page,
     files,
     mail_folder_page,
@@ -38,7 +37,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("entries/<int:pk>/formatted/", files.formatted, name="formatted"),
     path("entries/<int:pk>/read-again/", ticket_page.read_again, name="read_again"),
     path("search/", search_page.show, name="search"),
-    path("audit/", audit_page.show, name="audit"),
     path("people/", people_page.show, name="people"),
     path("people/<int:pk>/", people_page.change, name="person"),
     path("helpers/", people_page.invite, name="invitations"),

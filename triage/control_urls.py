@@ -8,6 +8,7 @@ from triage.drill import page as drill_page
 from triage.incidents import broadcast_pages, listeners_page, pages
 from triage.status import pages as status_pages
 from triage.surge import topics_page, verdict_pages
+from triage.trail import page as trail_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("control/", control.room, name="control"),
@@ -32,10 +33,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/<int:pk>/update/", pages.update, name="incident_update"),
     path("incidents/<int:pk>/listeners/", listeners_page.only_listened, name="incident_listeners"),
     path("incidents/<int:pk>/leave/", pages.leave, name="incident_leave"),
+    path("incidents/<int:pk>/write-up/", pages.write_up, name="incident_write_up"),
     path("incidents/<int:pk>/reply/<int:update_pk>/", pages.reply, name="incident_reply"),
     path("incidents/linkings/<int:pk>/undo/", pages.unlink_job, name="incident_unlink_job"),
     path("broadcasts/<int:pk>/", broadcast_pages.broadcast, name="broadcast"),
     path("broadcasts/<int:pk>/<str:verb>/", broadcast_pages.act, name="broadcast_act"),
     path("drill/", drill_page.drill, name="drill"),
+    path("audit/", trail_page.show, name="audit"),
     path("components/", status_pages.components, name="components"),
 ]

@@ -31,7 +31,12 @@ PAGE = 50
 class PhoneForm(forms.Form):
     """The number on which an agent is rung."""
 
-    number = forms.CharField(label="Ring me on", max_length=30, help_text="With country code, such as +44 20 …")
+    number = forms.CharField(
+        label="Ring me on",
+        max_length=30,
+        help_text="With country code, such as +44 20 …",
+        error_messages={"required": "Enter the number on which you are rung."},
+    )
 
     def clean_number(self) -> str:
         number = normalised(self.cleaned_data["number"])

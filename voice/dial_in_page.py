@@ -25,7 +25,10 @@ class DialInForm(forms.Form):
     """Numbers and PIN of one person."""
 
     numbers = forms.CharField(
-        label="I call from", widget=forms.Textarea(attrs={"rows": 2}), help_text="One number a line, with country code."
+        label="I call from",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One number a line, with country code.",
+        error_messages={"required": "Enter at least one number that you call from."},
     )
     pin = forms.CharField(label="PIN", required=False, widget=forms.PasswordInput(attrs=_HIDDEN))
     again = forms.CharField(label="The PIN once more", required=False, widget=forms.PasswordInput(attrs=_HIDDEN))
@@ -34,6 +37,7 @@ class DialInForm(forms.Form):
         label="Your password",
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         help_text="The one you sign in with: so that nobody sets a PIN at a desk that you have left.",
+        error_messages={"required": "Enter the password that you sign in with."},
     )
 
     def __init__(self, *args: Any, user: User, owner: DialIn | None, **kwargs: Any) -> None:

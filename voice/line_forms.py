@@ -58,7 +58,12 @@ class AnnounceForm(SaysForm):
         widget=forms.NumberInput(attrs={"step": "0.25"}),
         help_text="Empty: until somebody ends it.",
     )
-    why = forms.CharField(label="Why", max_length=300, help_text="For the audit trail; callers do not hear it.")
+    why = forms.CharField(
+        label="Why",
+        max_length=300,
+        help_text="For the audit trail; callers do not hear it.",
+        error_messages={"required": "Say in a few words why."},
+    )
 
     def __init__(self, *args: Any, lines: Sequence[Line], **values: Any) -> None:
         super().__init__(*args, **values)
@@ -107,15 +112,27 @@ class Colleagues(forms.ModelMultipleChoiceField):
 class LineForm(forms.Form):
     """A line, edited as a whole. What somebody else saved meanwhile is never overwritten unseen."""
 
-    name = forms.CharField(label="Name", max_length=100)
-    number = forms.CharField(label="Number", max_length=30, help_text="With country code, such as +44 20 7946 0000")
+    name = forms.CharField(
+        label="Name", max_length=100, error_messages={"required": "Name the line as colleagues call it."}
+    )
+    number = forms.CharField(
+        label="Number",
+        max_length=30,
+        help_text="With country code, such as +44 20 7946 0000",
+        error_messages={"required": "Enter the number that customers dial."},
+    )
     group = forms.CharField(
         label="Group", max_length=50, required=False, help_text="Lines of one group can be switched together: Europe"
     )
     languages = forms.CharField(
-        label="Languages", max_length=100, help_text="The first is spoken first, such as en, de, pt-BR"
+        label="Languages",
+        max_length=100,
+        help_text="The first is spoken first, such as en, de, pt-BR",
+        error_messages={"required": "Say which languages it speaks."},
     )
-    time_zone = forms.ChoiceField(label="Time zone", choices=[])
+    time_zone = forms.ChoiceField(
+        label="Time zone", choices=[], error_messages={"required": "Choose where its hours are counted."}
+    )
     active = forms.BooleanField(label="This line answers calls", required=False)
     always = forms.BooleanField(label="Always open", required=False)
     holidays = forms.CharField(

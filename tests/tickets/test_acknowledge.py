@@ -1,5 +1,6 @@
 """Who gets an acknowledgement, what it says, and that it comes once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -82,6 +83,16 @@ def test_the_acknowledgement_names_the_reference_and_quotes_nothing(open_ticket,
     shown = ticket.entries.get(kind="automatic")
     assert (shown.text, shown.outgoing.get()) == (row.text, row)
     assert row.headers["In-Reply-To"] == f"<in-{ticket.pk}@mail.example.org>"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_acknowledgement_of_a_form_also_names_the_reference_that_the_form_gave(open_ticket, language):
+    ticket = open_ticket(language=language)
+    message = replace(said(), medium=Medium.WEB, payload={"reference": "4dni-bkmi"})
+    row = acknowledge.consider(ticket, ticket.entries.get(kind="message"), message)
+    assert f"#{ticket.pk}" in row.text
+    assert "4DNI-BKMI" in row.text
 
 
 @pytest.mark.django_db

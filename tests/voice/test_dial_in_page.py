@@ -76,9 +76,9 @@ def test_the_numbers_can_be_changed_and_the_pin_kept(client, maya):
         ({"numbers": "+12025550199"}, "one of our own lines"),
         ({"numbers": "\n".join(f"+1201555017{number}" for number in range(6))}, "5 numbers at most"),
         ({"numbers": "+12015550155"}, "belongs to another manager"),
-        ({"numbers": ""}, "This field is required"),
+        ({"numbers": ""}, "Enter at least one number"),
         ({"password": "a stormy harbour"}, "This is not your password"),
-        ({"password": ""}, "This field is required"),
+        ({"password": ""}, "Enter the password that you sign in with"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_saved(client, maya, line, entered, said):

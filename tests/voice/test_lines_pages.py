@@ -99,7 +99,7 @@ def test_an_empty_field_says_the_lines_own_words_by_its_recording(line, client, 
     [
         ({"say_en": ""}, "Support would say nothing"),
         ({"lines": []}, "Choose the lines"),
-        ({"why": ""}, "This field is required"),
+        ({"why": ""}, "Say in a few words why"),
         ({"hours": "-1"}, "greater than or equal to"),
     ],
 )

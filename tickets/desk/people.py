@@ -83,11 +83,12 @@ def set_role(person: Any, role: str, by: Any) -> None:
     with transaction.atomic():
         if role != "administrator":
             _keep_one_administrator(person)
+        was = ", ".join(person.groups.order_by("name").values_list("name", flat=True))
         person.groups.set(Group.objects.filter(name=role))
         if person.is_superuser and role != "administrator":
             person.is_superuser = False
             person.save(update_fields=["is_superuser"])
-        audit.record(by, "person.role", person.get_username(), role=role)
+        audit.record(by, "person.role", person.get_username(), role=role, was=was)
 
 
 def deactivate(person: Any, by: Any) -> None:

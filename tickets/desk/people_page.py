@@ -26,16 +26,30 @@ class InviteForm(forms.Form):
     """Whom to let in. Only who manages people may choose another role than helper."""
 
     note = forms.CharField(label="For whom", max_length=200, required=False)
-    hours = forms.IntegerField(label="Hours until it expires", min_value=1, max_value=336, initial=24)
+    hours = forms.IntegerField(
+        label="Hours until it expires",
+        min_value=1,
+        max_value=336,
+        initial=24,
+        error_messages={"required": "Say for how many hours the link is good, at most 336."},
+    )
     role = forms.ChoiceField(choices=[(role, role) for role in ROLES], initial="helper", required=False)
 
 
 class JoinForm(forms.Form):
     """What an invited person says about themselves."""
 
-    name = forms.CharField(label="Your name", max_length=200)
-    email = forms.EmailField(label="Email address", max_length=150)
-    password = forms.CharField(label="Password", widget=forms.PasswordInput, strip=False)
+    name = forms.CharField(
+        label="Your name", max_length=200, error_messages={"required": "Tell us your name: colleagues see it."}
+    )
+    email = forms.EmailField(
+        label="Email address",
+        max_length=150,
+        error_messages={"required": "Enter the address that you will sign in with."},
+    )
+    password = forms.CharField(
+        label="Password", widget=forms.PasswordInput, strip=False, error_messages={"required": "Choose a password."}
+    )
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).lower()

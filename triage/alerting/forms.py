@@ -18,6 +18,7 @@ class RouteForm(forms.ModelForm):
         choices=[(SERVICE, "a service, by its apprise URL"), (MAIL, "each manager's mail")],
         widget=forms.RadioSelect,
         initial=SERVICE,
+        error_messages={"required": "Choose where it leads to."},
     )
     url = forms.CharField(
         label="Apprise URL",
@@ -36,6 +37,10 @@ class RouteForm(forms.ModelForm):
             "notices": "Notices: worth knowing",
             "step": "It is told",
             "on": "On",
+        }
+        error_messages = {
+            "name": {"required": "Name the route, as in “On-call channel”."},
+            "step": {"required": "Choose when it is told."},
         }
         widgets = {"step": forms.RadioSelect}
         help_texts = dict.fromkeys(("name", "pages", "notices", "step", "on"), "")

@@ -21,6 +21,8 @@ from voice.sound_fields import SaysForm
 # What may be promised, in minutes; 0: nothing is promised.
 PROMISES = [(15, "15 minutes"), (30, "30 minutes"), (60, "1 hour"), (120, "2 hours"), (0, "no promise")]
 ONGOING = [choice for choice in Update.Status.choices if choice[0] in ("investigating", "identified", "monitoring")]
+UNSAID_STATUS = {"required": "Choose how far you are."}
+UNSAID_PROMISE = {"required": "Choose when you will write next."}
 # Words of a linking rule that somebody types.
 MOST_WORDS, LONGEST_WORD = 40, 80
 MOMENT = "%Y-%m-%dT%H:%M"
@@ -65,19 +67,33 @@ class Offered(forms.MultipleChoiceField):
 class EnterForm(SaysForm):
     """Everything that entering does. Fields per language and component are made for what there is."""
 
-    title = forms.CharField(max_length=200, label="Title", help_text="Public: the status page and the mails bear it.")
+    title = forms.CharField(
+        max_length=200,
+        label="Title",
+        help_text="Public: the status page and the mails bear it.",
+        error_messages={"required": "Say in a few words what is wrong."},
+    )
     started_at = forms.DateTimeField(
         label=f"Affected since ({settings.TIME_ZONE})",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
         help_text="Open tickets from then on are linked.",
+        error_messages={"required": "Say since when it is affected."},
     )
-    impact = forms.ChoiceField(label="Impact", choices=Incident.Impact.choices)
+    impact = forms.ChoiceField(
+        label="Impact", choices=Incident.Impact.choices, error_messages={"required": "Choose how bad it is."}
+    )
     lines = forms.ModelMultipleChoiceField(
         Line.objects.none(), required=False, label="Lines that switch", widget=forms.CheckboxSelectMultiple
     )
-    status = forms.ChoiceField(label="We are", choices=ONGOING)
-    update = forms.CharField(label="First public update", widget=forms.Textarea(attrs={"rows": 3}))
-    next_update_minutes = forms.TypedChoiceField(label="Next update within", choices=PROMISES, coerce=int)
+    status = forms.ChoiceField(label="We are", choices=ONGOING, error_messages=UNSAID_STATUS)
+    update = forms.CharField(
+        label="First public update",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write what the status page says first."},
+    )
+    next_update_minutes = forms.TypedChoiceField(
+        label="Next update within", choices=PROMISES, coerce=int, error_messages=UNSAID_PROMISE
+    )
     link = forms.BooleanField(label="Link the open tickets since then", required=False)
     terms = Offered(label="Only tickets that mention", required=False)
     words = forms.CharField(
@@ -199,9 +215,13 @@ def same_choices(choices: Mapping[str, Any], offered: Iterable[str] = ()) -> dic
 class UpdateForm(forms.Form):
     """A public update: what is new, and until when the next is promised."""
 
-    status = forms.ChoiceField(label="We are", choices=ONGOING)
-    body = forms.CharField(label="What is new", widget=forms.Textarea(attrs={"rows": 4}))
-    next_update_minutes = forms.TypedChoiceField(label="Next update within", choices=PROMISES, coerce=int, initial=30)
+    status = forms.ChoiceField(label="We are", choices=ONGOING, error_messages=UNSAID_STATUS)
+    body = forms.CharField(
+        label="What is new", widget=forms.Textarea(attrs={"rows": 4}), error_messages={"required": "Write what is new."}
+    )
+    next_update_minutes = forms.TypedChoiceField(
+        label="Next update within", choices=PROMISES, coerce=int, initial=30, error_messages=UNSAID_PROMISE
+    )
     reply = forms.BooleanField(label="Then send it to everybody linked", required=False)
 
     def __init__(self, *args: Any, incident: Incident, languages: list[str], **values: Any) -> None:
@@ -240,16 +260,41 @@ class UpdateForm(forms.Form):
 class LeaveForm(forms.Form):
     """The closing words."""
 
-    body = forms.CharField(label="Last public update: resolved", widget=forms.Textarea(attrs={"rows": 4}))
+    body = forms.CharField(
+        label="Last public update: resolved",
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Write how it ended: the status page shows it last."},
+    )
+
+
+class WriteUpForm(forms.Form):
+    """What customers are owed afterwards."""
+
+    body = forms.CharField(
+        label="What happened, why, and what changes",
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="It stands over the incident’s updates on the status page, and its subscribers get it by mail.",
+        error_messages={"required": "Write what happened, and why."},
+    )
 
 
 class ReplyForm(forms.Form):
     """A bulk reply, confirmed by its key."""
 
-    subject = forms.CharField(max_length=200, label="Subject")
-    text = forms.CharField(label="What they read", widget=forms.Textarea(attrs={"rows": 10}))
+    subject = forms.CharField(
+        max_length=200, label="Subject", error_messages={"required": "Write the subject of the mail."}
+    )
+    text = forms.CharField(
+        label="What they read",
+        widget=forms.Textarea(attrs={"rows": 10}),
+        error_messages={"required": "Write what they shall read."},
+    )
     listeners = forms.BooleanField(required=False)
-    key = forms.CharField(max_length=43, widget=forms.HiddenInput)
+    key = forms.CharField(
+        max_length=43,
+        widget=forms.HiddenInput,
+        error_messages={"required": "This page is incomplete. Open it again from the incident."},
+    )
 
     def __init__(self, *args: Any, languages: Mapping[str, int], **values: Any) -> None:
         """`languages`: how many people wrote in which other language."""
@@ -275,6 +320,11 @@ class ComponentForm(forms.ModelForm):
         fields = ("name", "status", "position")
         labels = {"position": "Order"}
         help_texts = {"status": ""}
+        error_messages = {
+            "name": {"required": "Name the part as customers know it."},
+            "status": {"required": "Choose how it is on ordinary days."},
+            "position": {"required": "Say which place it has in the list, from 1 on."},
+        }
 
 
 def _words(label: str, initial: str, rows: int = 3) -> forms.CharField:

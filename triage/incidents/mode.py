@@ -181,7 +181,7 @@ def leave(incident: Incident, by: Any, closing_text: str) -> None:
         if not left.update(left_at=now, left_by=by, link_new=False, next_update_by=None):
             return
         problem = incident.problem
-        lines.clear(problem)
+        lines.clear(problem, by)
         notices.clear(problem)
         Problem.objects.filter(pk=problem.pk).update(open=False, closed_at=now)
         resolved = Update.Status.RESOLVED
@@ -191,6 +191,24 @@ def leave(incident: Incident, by: Any, closing_text: str) -> None:
         audit.record(by, "incident.leave", incident.pk, closing=closing_text)
         _tell_the_house(incident, "left")
     incident.refresh_from_db()
+
+
+def write_up(incident: Incident, body: str, by: Any) -> Update:
+    """Posts what happened and why, once incident mode was left: on the status page and to its subscribers. The same
+    words posted twice are one."""
+    with transaction.atomic():
+        held = Incident.objects.select_for_update().get(pk=incident.pk)
+        if held.left_at is None:
+            raise Refused("Incident mode is still on. Leave it first; the write-up comes after.")
+        told = Update.Status.POSTMORTEM
+        known = held.updates.filter(status=told, body=body).first()
+        if known is not None:
+            return known
+        update = Update.objects.create(incident=held, status=told, body=body, at=timezone.now(), by=by)
+        subscribers.tell(update, by)
+        audit.record(by, "incident.write_up", held.pk, update=update.pk, body=body)
+        _tell_the_house(held, "")
+    return update
 
 
 def _tell_the_house(incident: Incident, what: str) -> None:

@@ -15,9 +15,19 @@ from tickets import changes
 from tickets.models import Notice, Ticket
 from tickets.roles import Power, needs, powers_of
 from triage.incidents import broadcast, linking, mode
-from triage.incidents.forms import MOST_WORDS, EnterForm, LeaveForm, ReplyForm, UpdateForm, first_choices, same_choices
+from triage.incidents.forms import (
+    MOST_WORDS,
+    EnterForm,
+    LeaveForm,
+    ReplyForm,
+    UpdateForm,
+    WriteUpForm,
+    first_choices,
+    same_choices,
+)
 from triage.incidents.words import first_words, reply_text
-from triage.models import Incident, Job, Preview, Surge, Update
+from triage.models import Component, Incident, Job, Preview, Surge, Update
+from triage.status.components import all_operational
 from triage.surge import about, subjects
 from voice import listeners
 from voice.models import Announcement
@@ -81,7 +91,9 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
     shown = get_object_or_404(Preview.objects.select_related("by"), token=token)
     if request.method != "POST":
         started_at = datetime.fromisoformat(shown.effects["started_at"])
-        context = {"preview": shown, "effects": shown.effects, "started_at": started_at}
+        chosen = {str(part["id"]): part["status"] for part in shown.effects["status"]["components"]}
+        all_well = all_operational(Component.objects.all(), Incident.objects.filter(left_at=None), chosen)
+        context = {"preview": shown, "effects": shown.effects, "started_at": started_at, "all_well": all_well}
         return render(request, "incidents/preview.html", context)
     try:
         incident = mode.enter(token, request.user)
@@ -106,7 +118,7 @@ def incident(request: HttpRequest, pk: int) -> HttpResponse:
     found = _incident(pk)
     if "live" in request.GET:
         return changes.poll(request, TOPICS, lambda: _live(request, found))
-    return _page(request, found, _update_form(found))
+    return _page(request, found, WriteUpForm() if found.left_at else _update_form(found))
 
 
 @needs(Power.RUN_INCIDENTS)
@@ -152,6 +164,23 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("incident_reply", found.pk, newest.pk) if newest else redirect("incident", found.pk)
     context = {"incident": found, "form": form, **_in_force(found), **_others(found)}
     return render(request, "incidents/leave.html", context, status=400 if form.errors else 200)
+
+
+@needs(Power.RUN_INCIDENTS)
+@require_POST
+def write_up(request: HttpRequest, pk: int) -> HttpResponse:
+    """Posts the write-up of an incident that was left; sending it to everybody linked is offered beside it."""
+    found = _incident(pk)
+    form = WriteUpForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, form, status=400)
+    try:
+        mode.write_up(found, form.cleaned_data["body"], request.user)
+    except mode.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "The write-up is on the status page.")
+    return redirect("incident", found.pk)
 
 
 @needs(Power.RUN_INCIDENTS)
@@ -224,7 +253,7 @@ def _update_form(found: Incident, data: object = None) -> UpdateForm:
     return UpdateForm(data, incident=found, languages=languages)
 
 
-def _page(request: HttpRequest, found: Incident, form: UpdateForm, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, found: Incident, form: UpdateForm | WriteUpForm, status: int = 200) -> HttpResponse:
     context = {
         "incident": found,
         "form": form,

@@ -26,3 +26,13 @@ def effective(components: Iterable[Component], incidents: Iterable[Incident]) ->
         part.pk: worst([part.status, *(laid[str(part.pk)] for laid in held if str(part.pk) in laid)])
         for part in components
     }
+
+
+def all_operational(
+    components: Iterable[Component], incidents: Iterable[Incident], chosen: Mapping[str, str] | None = None
+) -> bool:
+    """Whether customers read that every part works, with `chosen` (id as text → status) laid over as well; where no
+    part is named, nothing of the kind is read."""
+    shown = {str(pk): status for pk, status in effective(components, incidents).items()}
+    laid = {key: worst([status, (chosen or {}).get(key, status)]) for key, status in shown.items()}
+    return set(laid.values()) == {Component.Status.OPERATIONAL}

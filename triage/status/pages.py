@@ -9,7 +9,7 @@ from tickets.roles import Power, needs
 from triage.incidents.forms import ComponentForm
 from triage.models import Component, Incident
 from triage.status import export
-from triage.status.components import effective
+from triage.status.components import all_operational, effective
 
 
 @needs(Power.RUN_INCIDENTS)
@@ -25,10 +25,11 @@ def components(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form is not None and form.is_valid():
         _save(request, form)
         return redirect("components")
-    status = effective(parts, Incident.objects.filter(left_at=None))
+    going = list(Incident.objects.filter(left_at=None).select_related("problem").order_by("-pk"))
+    status = effective(parts, going)
     labels = dict(Component.Status.choices)
     rows = [(part, forms[part.pk], labels[status[part.pk]] if status[part.pk] != part.status else "") for part in parts]
-    context = {"rows": rows, "new": new}
+    context = {"rows": rows, "new": new, "ignored": going if all_operational(parts, going) else []}
     return render(request, "status/components.html", context, status=400 if form is not None and form.errors else 200)
 
 
@@ -39,5 +40,5 @@ def _data(request: HttpRequest, key: str) -> QueryDict | None:
 def _save(request: HttpRequest, form: ComponentForm) -> None:
     with transaction.atomic():
         part = form.save()
-        audit.record(request.user, "component.save", part, status=part.status)
+        audit.record(request.user, "component.save", part, status=part.status, was=form.initial.get("status", ""))
         export.refresh_after_commit()

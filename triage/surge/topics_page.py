@@ -24,13 +24,16 @@ RETIRED = 20
 class TopicForm(forms.Form):
     """A name and words. They are looked at once before they are added: `looked` says which ones were."""
 
-    name = forms.CharField(max_length=100, label="Name")
+    name = forms.CharField(
+        max_length=100, label="Name", error_messages={"required": "Name what the messages are about."}
+    )
     words = forms.CharField(
         max_length=2000,
         label="Words and phrases",
         help_text="One a line. Any of them makes a message one of the topic; whole words, in any case. "
         "log* finds what begins so.",
         widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"required": "Write at least one word."},
     )
     looked = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -50,7 +53,8 @@ class TopicForm(forms.Form):
 
     @property
     def was_looked_at(self) -> bool:
-        return self.cleaned_data.get("looked") == "\n".join(self.cleaned_data["words"])
+        # Browsers send line ends as CRLF, also of hidden fields.
+        return str(self.cleaned_data.get("looked", "")).splitlines() == self.cleaned_data["words"]
 
 
 @dataclass(frozen=True, slots=True)

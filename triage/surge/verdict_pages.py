@@ -33,10 +33,11 @@ LONGEST = timedelta(days=7)
 class DeclareForm(forms.Form):
     """A surge that the detector has not seen, or not yet."""
 
-    series = forms.ChoiceField(label="Where")
+    series = forms.ChoiceField(label="Where", error_messages={"required": "Choose where it is."})
     began_at = forms.DateTimeField(
         label=f"Since ({settings.TIME_ZONE})",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
+        error_messages={"required": "Say since when."},
     )
     why = forms.CharField(label="Why", max_length=200, required=False, help_text="Others read it in the alert.")
     tell = forms.BooleanField(label="Tell everybody whom a surge is told to", required=False, initial=True)

@@ -43,7 +43,11 @@ class DialForm(forms.Form):
 
     # Not a select, which cuts names as long as lines have.
     line = forms.ModelChoiceField(
-        Line.objects.filter(active=True), empty_label=None, label="Line", widget=forms.RadioSelect
+        Line.objects.filter(active=True),
+        empty_label=None,
+        label="Line",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose the line to call."},
     )
     caller = forms.CharField(label="Your number", max_length=30, required=False, initial="+12015550123")
     withheld = forms.BooleanField(label="Withhold it", required=False)

@@ -83,8 +83,8 @@ def _long_surge(series: Series, at: int) -> bool:
     found = course(detector, _counts(series, at), over)
     usual = [(begins + n, int(series.counts[at + n])) for n in range(LASTS + AFTER)]
     saw = course(spared, usual, over)
-    # One that saw nothing during the three days: what is left is what the surge has taught, and is judged. Three ordinary
-    # days not learned alone change the week after by up to four per cent.
+    # One that saw nothing during the three days: what is left is what the surge has taught, and is judged. Three
+    # ordinary days not learned alone change the week after by up to four per cent.
     missed = course(blind, [(minute, None if minute < over else count) for minute, count in usual], over)
     detected = found.starts[0] - begins + 1 if found.starts else MISSED
     declared, true_end = next(((at - over + 1, end - over) for at, end in found.ends if at >= over), (MISSED, MISSED))

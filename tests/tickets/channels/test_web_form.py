@@ -40,6 +40,7 @@ def test_what_is_sent_is_journaled_and_confirmed_with_a_reference(client, nonce)
     page = client.get(response.url).content.decode()
     assert "We have your message" in page
     assert arrival.payload["reference"].upper() in page
+    assert 'href="/status/"' in page
 
 
 @pytest.mark.django_db

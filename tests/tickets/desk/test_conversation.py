@@ -34,6 +34,13 @@ def test_an_answer_is_queued_and_the_ticket_is_its_authors(client: Client) -> No
     assert "Queued" in client.get(reverse("ticket_live", args=[made.pk])).content.decode()
 
 
+def test_the_reference_that_the_form_gave_stands_with_its_message(client: Client) -> None:
+    client.force_login(person())
+    made = ticket()
+    made.entries.update(payload={"reference": "4dni-bkmi"})
+    assert "4DNI-BKMI" in client.get(reverse("ticket", args=[made.pk])).content.decode()
+
+
 def test_a_button_pressed_twice_answers_once(client: Client) -> None:
     client.force_login(person())
     made = ticket()

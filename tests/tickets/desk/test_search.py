@@ -1,4 +1,4 @@
-"""Search and the audit trail."""
+"""Search: by number, reference, person and words."""
 
 from typing import Any
 
@@ -9,10 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.house import person, ticket
-from tickets import audit
 from tickets.channels import web_form
-from tickets.desk import audit_page, search
-from tickets.models import Arrival, AuditEntry
+from tickets.desk import search
+from tickets.models import Arrival
 
 pytestmark = pytest.mark.django_db
 
@@ -58,25 +57,6 @@ def test_results_cost_a_constant_number_of_queries(client: Client) -> None:
     for _ in range(3):
         ticket("Calendar", assignee=person())
     assert _queries(client, reverse("search"), q="calendar") == one
-
-
-def test_the_audit_trail_is_paged_by_key_in_a_constant_number_of_queries(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit_page, "PAGE", 2)
-    boss = person("administrator")
-    client.force_login(boss)
-    audit.record(boss, "line.change", "line:main", before="a")
-    one = _queries(client, reverse("audit"))
-    for n in range(4):
-        audit.record(person(), "line.change", n)
-    assert _queries(client, reverse("audit")) == one
-    seen, before = [], ""
-    while before is not None:
-        context = client.get(reverse("audit"), {"before": before}).context
-        seen += [row.pk for row in context["rows"]]
-        before = context["older"]
-    assert seen == list(AuditEntry.objects.order_by("-pk").values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize("shape", [str.upper, str.lower])

@@ -227,6 +227,19 @@ def test_leaving_ends_what_was_in_force_and_says_resolved(asked, maya, lines, lo
     assert (incident.updates.first().status, incident.updates.first().body) == ("resolved", "It works again.")
     assert {part["status"] for part in export.compose().components} == {"operational"}
     assert not incident.link_new
+    assert set(AuditEntry.objects.filter(action="lines.clear").values_list("by", flat=True)) == {maya.pk}
+
+
+def test_the_write_up_comes_after_leaving_once(asked, maya):
+    incident = entered(asked, maya)
+    with pytest.raises(mode.Refused):
+        mode.write_up(incident, "A disk was full.", maya)
+    mode.leave(incident, maya, "It works again.")
+    posted = mode.write_up(incident, "A disk was full.", maya)
+    assert mode.write_up(incident, "A disk was full.", maya) == posted
+    newest = export.compose().past[0].updates.first()
+    assert (newest.status, newest.body) == ("postmortem", "A disk was full.")
+    assert notices.in_force(Notice.Target.WEB_FORM, "en") is None
 
 
 def test_left_twice_it_is_left_once(asked, maya):

@@ -112,7 +112,7 @@ def test_mistakes_are_named_and_what_was_written_is_kept(boss, lines, login):
     response = boss.post(reverse("incident_enter"), wrong)
     page = response.content.decode()
     assert response.status_code == 400
-    assert "This field is required." in page
+    assert "Say in a few words what is wrong." in page
     assert "Support UK +442079460800 would say nothing" in page or "Support UK would say nothing" in page
     assert "Kept words." in page
     assert "Behalten." in page
@@ -188,6 +188,43 @@ def test_the_progress_page_moves_by_itself_and_has_brakes(boss, incident):
     boss.post(reverse("broadcast_act", args=[made.pk, "stop"]))
     assert "Resume" not in boss.get(address).content.decode()
     assert boss.post(reverse("broadcast_act", args=[made.pk, "explode"])).status_code == 404
+
+
+def test_the_write_up_is_posted_on_the_page_of_an_incident_that_was_left(boss, incident, maya):
+    address = reverse("incident_write_up", args=[incident.pk])
+    page = reverse("incident", args=[incident.pk])
+    assert "Incident mode is still on" in boss.post(address, {"body": "A disk."}, follow=True).content.decode()
+    assert address not in boss.get(page).content.decode()
+    mode.leave(incident, maya, "It works again.")
+    assert address in boss.get(page).content.decode()
+    empty = boss.post(address, {"body": ""})
+    assert empty.status_code == 400
+    assert "Write what happened" in empty.content.decode()
+    assert "A disk was full." in boss.post(address, {"body": "A disk was full."}, follow=True).content.decode()
+
+
+WORKS = "still say that everything works"
+
+
+def test_the_preview_warns_that_the_status_page_will_say_that_everything_works(boss, lines, login):
+    asked = offered(boss)
+    plain = boss.post(reverse("incident_enter"), asked)
+    said = boss.post(reverse("incident_enter"), asked | {f"part_{login.pk}": "partial_outage"})
+    assert WORKS in boss.get(plain.url).content.decode()
+    assert WORKS not in boss.get(said.url).content.decode()
+    Component.objects.create(name="Mail", status="degraded_performance")
+    assert WORKS not in boss.get(plain.url).content.decode()
+
+
+def test_the_components_warn_while_an_incident_is_on_and_all_of_them_are_operational(boss, asked, maya, login):
+    page = reverse("components")
+    assert "Incident mode is on" not in boss.get(page).content.decode()
+    incident = mode.enter(mode.preview(asked(components={}), maya).token, maya)
+    warned = boss.get(page).content.decode()
+    assert "still says that everything works" in warned
+    assert reverse("incident", args=[incident.pk]) in warned
+    Component.objects.filter(pk=login.pk).update(status="major_outage")
+    assert "still says that everything works" not in boss.get(page).content.decode()
 
 
 def test_components_are_added_renamed_and_set(boss, login):

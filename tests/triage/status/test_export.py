@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from tickets.models import Problem
 from triage.models import Component, Incident, Update
 from triage.status import export, views
-from triage.status.components import worst
+from triage.status.components import all_operational, worst
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 10, 46, tzinfo=UTC)
@@ -223,3 +223,13 @@ def test_times_are_those_of_the_business_and_say_so(settings):
     export.refresh(NOW)
     assert "23 Nov 2026, 05:46 EST" in page_text()
     assert "Time zone: America/New_York" in page_text()
+
+
+def test_all_is_operational_only_where_a_part_is_named_and_nothing_else_is_laid_over_it():
+    up, down = Component(pk=1, status="operational"), Component(pk=2, status="partial_outage")
+    incident = Incident(components={"1": "major_outage"})
+    assert all_operational([up], [])
+    assert not all_operational([up, down], [])
+    assert not all_operational([up], [incident])
+    assert not all_operational([up], [], {"1": "degraded_performance"})
+    assert not all_operational([], [])

@@ -270,7 +270,7 @@ def test_a_manager_says_that_this_is_one_and_takes_it_back(signed_in):
         ({"began_at": "yesterday"}, "Enter a valid date/time"),
         ({"began_at": "2126-01-01T10:00"}, "This is in the future."),
         ({"began_at": "2020-01-01T10:00"}, "more than a week ago"),
-        ({"began_at": ""}, "This field is required"),
+        ({"began_at": ""}, "Say since when"),
         ({"series": "line:nowhere"}, "Select a valid choice"),
         ({"why": "x" * 201}, "at most 200 characters"),
     ],

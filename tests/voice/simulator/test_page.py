@@ -308,5 +308,5 @@ def test_lines_are_offered_with_their_whole_names_and_the_first_is_chosen(client
 
 def test_dialling_without_a_line_says_what_is_missing(phone):
     page = phone(do="dial", caller="+12015550123")
-    assert "This field is required." in page
+    assert "Choose the line to call." in page
     assert "The call is over." not in page
