@@ -83,14 +83,15 @@ def _long_surge(series: Series, at: int) -> bool:
     found = course(detector, _counts(series, at), over)
     usual = [(begins + n, int(series.counts[at + n])) for n in range(LASTS + AFTER)]
     saw = course(spared, usual, over)
-    # One that saw nothing during the three days: what is left is what the surge has taught, and is judged. Three
-    # ordinary days not learned alone change the week after by up to four per cent.
+    # One that saw nothing during the three days: what is left beside it is what the surge has taught.
     missed = course(blind, [(minute, None if minute < over else count) for minute, count in usual], over)
     detected = found.starts[0] - begins + 1 if found.starts else MISSED
     declared, true_end = next(((at - over + 1, end - over) for at, end in found.ends if at >= over), (MISSED, MISSED))
     week, taught = found.expected / saw.expected - 1, found.expected / missed.expected - 1
     pages = sum(begins <= start < over + DECLARED for start in found.starts)
-    good = pages == 1 and declared <= DECLARED and abs(true_end) <= TRUE_END and abs(taught) <= WEEK_AFTER
+    good = (
+        pages == 1 and declared <= DECLARED and abs(true_end) <= TRUE_END and max(abs(week), abs(taught)) <= WEEK_AFTER
+    )
     print(
         f"  {series.name:24} episodes {pages}, detected after {detected}, end declared after {declared}, true end off"
         f" by {true_end}, next week {week:+.1%}, beside one that saw nothing meanwhile {taught:+.1%}"
