@@ -43,7 +43,7 @@ def test_the_storm_is_a_surge(data_folder, settings, capsys):
     assert storm.ended_at is not None
     assert storm.peak_ratio > 3
     assert storm.total > 2 * storm.expected
-    # Beside it just the days of the blizzard, a morning with nine times the usual accidents, and snow that turned to ice.
+    # Beside it the days of the blizzard, a morning with nine times the usual accidents, and snow that turned to ice.
     others = [surge.began_at.astimezone(ZONE).date() for surge in found if surge != storm]
     assert others == [date(2016, 1, 22), date(2016, 1, 23), date(2016, 2, 2), date(2016, 2, 15)]
     # What is found in a past that was read in one piece is history, and nobody is paged for it.
