@@ -214,22 +214,36 @@ def test_a_manager_who_dialled_in_is_none_of_those_who_only_listened(call, clien
 # ── Twilio has the recording a little later, or never ────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(orders, "FETCH", 0.02)
-    monkeypatch.setattr(orders, "PAUSE", 0.01)
+def looks(monkeypatch, *, seconds: float):
+    """How long one request waits for a recording: none at all is one look for each."""
+    monkeypatch.setattr(orders, "FETCH", seconds)
+    monkeypatch.setattr(orders, "PAUSE", 0.001)
 
 
-def test_a_recording_that_is_not_there_yet_is_asked_for_until_it_is(call, spoken, quick):
-    spoken.answers = [404] * 9
+def asked_again(call):
+    """Requests for it after the first, which brought where it lies."""
+    return sum("/dial-in/fetch/" in one.url for one in call.call.log)
+
+
+def test_a_recording_that_is_not_there_yet_is_asked_for_until_it_is(call, spoken, monkeypatch):
+    looks(monkeypatch, seconds=0)
+    spoken.answers = [404] * (dial_in.FETCHES - 2)
     said_and_heard(call)
     assert "press 1" in call.heard
-    fetched = [one for one in call.call.log if "/dial-in/fetch/" in one.url]
-    assert 1 <= len(fetched) < dial_in.FETCHES
+    assert asked_again(call) == dial_in.FETCHES - 2
     assert any("One moment" in one.body for one in call.call.log)
 
 
-def test_a_recording_that_never_comes_leaves_the_prepared_words(call, spoken, quick):
+def test_a_recording_that_is_soon_there_is_waited_for(call, spoken, monkeypatch):
+    looks(monkeypatch, seconds=60)
+    spoken.answers = [404] * 9
+    said_and_heard(call)
+    assert "press 1" in call.heard
+    assert asked_again(call) == 0
+
+
+def test_a_recording_that_never_comes_leaves_the_prepared_words(call, spoken, monkeypatch):
+    looks(monkeypatch, seconds=0)
     del spoken.files["spoken"]
     said_and_heard(call)
     assert call.heard.startswith("The recording did not reach us.")
