@@ -69,7 +69,7 @@ def rebuild() -> None:
     known = [at for found in (arrivals, kept) for at in found.values() if at is not None]
     if not known:
         return
-    hour, last = floor(max(min(known), oldest)), max(known)
+    hour, last = max(min(known), oldest).replace(minute=0, second=0, microsecond=0), max(known)
     while hour <= last:
         _rebuild_hour(hour)
         hour += HOUR
@@ -81,7 +81,11 @@ def _rebuild_hour(start: datetime) -> None:
     at = clock.locked()
     Arrival.objects.filter(happened_at__gte=start, happened_at__lt=start + HOUR, counted=False).update(counted=True)
     minutes = {start + n * MINUTE for n in range(60)}
+    # Whatever was wrong with the hour: it becomes the sum of its minutes again.
+    HourCount.objects.filter(hour=start).delete()
     _store(minutes, _count(minutes), at)
+    names = MinuteCount.objects.filter(minute__gte=start, minute__lt=start + HOUR).values_list("series", flat=True)
+    _store_hours({start: dict.fromkeys(names, (0, 0))})
 
 
 def forget(now: datetime | None = None) -> int:
@@ -182,10 +186,11 @@ def _store(minutes: Collection[datetime], counts: Counts, at: Clock) -> Changed:
         update_fields=["arrivals", "senders"],
     )
     _store_late(changed, at)
-    hours: dict[datetime, set[str]] = defaultdict(set)
-    for series, found in changed.items():
-        for minute in found:
-            hours[minute.replace(minute=0)].add(series)
+    hours: dict[datetime, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for row in different:
+        before, moved = known.get((row.series, row.minute), (0, 0)), hours[row.minute.replace(minute=0)]
+        came, people = moved.get(row.series, (0, 0))
+        moved[row.series] = came + row.arrivals - before[0], people + row.senders - before[1]
     _store_hours(hours)
     return dict(changed)
 
@@ -205,14 +210,18 @@ def _store_late(changed: Changed, at: Clock) -> None:
     )
 
 
-def _store_hours(changed: Mapping[datetime, Collection[str]]) -> None:
-    """An hour's senders are the sum of its minutes' (who comes in two minutes counts twice): no hour is read again."""
+def _store_hours(more: Mapping[datetime, Mapping[str, tuple[int, int]]]) -> None:
+    """Hours move by as much as their minutes do, in arrivals and senders (who comes in two minutes counts twice). The
+    minutes of an hour are read while there is no row for it yet."""
     rows: list[HourCount] = []
     # Hour by hour: a tick touches one or two, and to group minutes by their hour takes SQLite a call for each of them.
-    for hour, series in sorted(changed.items()):
-        within = MinuteCount.objects.filter(minute__gte=hour, minute__lt=hour + HOUR)
-        for names in pieces(sorted(series)):
-            sums = within.filter(series__in=names).values_list("series").annotate(Sum("arrivals"), Sum("senders"))
+    for hour, moved in sorted(more.items()):
+        minutes = MinuteCount.objects.filter(minute__gte=hour, minute__lt=hour + HOUR)
+        for names in pieces(sorted(moved)):
+            held = HourCount.objects.filter(hour=hour, series__in=names).values_list("series", "arrivals", "senders")
+            sums = [(name, came + moved[name][0], people + moved[name][1]) for name, came, people in held]
+            new = set(names).difference(name for name, *_ in sums)
+            sums += minutes.filter(series__in=new).values_list("series").annotate(Sum("arrivals"), Sum("senders"))
             rows += [HourCount(series=name, hour=hour, arrivals=came, senders=people) for name, came, people in sums]
     HourCount.objects.bulk_create(
         rows,
