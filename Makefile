@@ -5,6 +5,9 @@ BIN := .venv/bin
 DATA ?= $(wildcard $(or $(BREAKWATER_DATA),../shared/data))
 PYTEST := BREAKWATER_DATA="$(abspath $(DATA))" $(BIN)/pytest
 
+# What was compiled once is kept: each of the processes that we start would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: up test test-services lint bench lock clean
 
 up: .venv/.installed-run

@@ -22,6 +22,9 @@ os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
 # A live server, which is there before any test is, looks for it.
 Path(loaded.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
+# Passwords and PINs are hashed slowly on purpose; what is tested here is everything around it.
+loaded.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 # Every answer passes it last, whether a test's client asked or a browser of a live server.
 loaded.MIDDLEWARE = ["tests.voice.checked.Middleware", *loaded.MIDDLEWARE]
 

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.house import PASSWORD, person
 
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+# Both widths and both palettes: colours do not depend on the width, nor does what fits on the colours.
+BOTH = pytest.mark.parametrize(("dark", "size"), [(False, WIDE), (True, PHONE)], ids=["light", "dark on a phone"])
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import BOTH, PHONE
 from tests.house import person, ticket
 from triage import alerts
 from triage.alerting import acknowledging
@@ -41,7 +41,7 @@ def page_of_a_surge(db: Any) -> AlertDelivery:
     return AlertDelivery.objects.exclude(alert__kind="other").get()
 
 
-@pytest.mark.parametrize(("dark", "size"), [(False, WIDE), (True, PHONE)], ids=["light", "dark on a phone"])
+@BOTH
 def test_the_pages_of_alerts_are_for_everybody(
     open_page: Open,
     sign_in: SignIn,

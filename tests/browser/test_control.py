@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import BOTH
 from tests.house import person, ticket
 from tickets import topics
 from tickets.channels import web_form
@@ -71,9 +71,6 @@ def incident(surge: Surge) -> Incident:
     for refresh in (NOTICES.refresh, export.refresh):
         refresh()
     return made
-
-
-BOTH = pytest.mark.parametrize(("dark", "size"), [(False, WIDE), (True, PHONE)], ids=["light", "dark on a phone"])
 
 
 @BOTH

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE
+from tests.browser.conftest import BOTH, PHONE
 from tests.house import person, problem, ticket
 from tickets import outbox
 from tickets.desk import acts, conversation, invitations
@@ -122,15 +122,14 @@ def full_house() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [None, PHONE], ids=["wide", "phone"])
+@BOTH
 def test_pages_are_accessible_and_fit(
     open_page: Open,
     sign_in: SignIn,
     accessible: Callable[[Page], None],
     full_house: dict[str, str],
     dark: bool,
-    size: dict[str, int] | None,
+    size: dict[str, int],
     settings: Any,
 ) -> None:
     settings.DEMO = True

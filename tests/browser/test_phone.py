@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import BOTH, PHONE, WIDE
 from tests.house import PASSWORD
 from tests.voice.noises import wav
 from tests.voice.phone_people import wanted
@@ -143,7 +143,7 @@ def test_the_list_of_callbacks_fills_by_itself_and_n_takes_the_next(
     assert made.agent == agent
 
 
-@pytest.mark.parametrize(("dark", "size"), [(False, WIDE), (True, PHONE)], ids=["light", "dark on a phone"])
+@BOTH
 def test_the_pages_are_for_everybody(
     open_page: Open, sign_in: SignIn, accessible: Callable[[Page], None], line: Line, dark: bool, size: dict[str, int]
 ) -> None:
@@ -158,8 +158,7 @@ def test_the_pages_are_for_everybody(
     accessible(page)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@BOTH
 def test_a_manager_sets_a_pin_for_the_phone(
     open_page: Open, sign_in: SignIn, accessible: Callable[[Page], None], size: dict[str, int], dark: bool
 ) -> None:
