@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
@@ -18,6 +19,7 @@ from voice import lines as switch
 from voice.hearing import heard
 from voice.line_forms import FACES, LineForm, name_of
 from voice.models import Line
+from voice.words import are_written
 
 # Seconds within which a recording that was uploaded may be published.
 LIFETIME = 86_400
@@ -30,7 +32,7 @@ RESERVED = {"audio", "callback", "text"}
 @needs(Power.RUN_INCIDENTS)
 def new(request: HttpRequest) -> HttpResponse:
     """Adds a line. What it says follows on its own page."""
-    line = Line(time_zone="UTC", languages=["en"])
+    line = Line(time_zone=settings.TIME_ZONE, languages=[settings.LANGUAGE_CODE])
     form = LineForm(request.POST or None, line=line)
     if not form.is_valid():
         return render(request, "voice/line_new.html", {"form": form}, status=422 if form.errors else 200)
@@ -154,7 +156,8 @@ def _page(found: Line, form: LineForm) -> dict[str, Any]:
         for face, label in FACES.items()
     ]
     shown = {"kind": plan.face(document, now).kind, "heard": heard(document, now)} if document else None
-    return {"line": found, "form": form, "faces": faces, "shown": shown}
+    unwritten = [name_of(language) for language in found.languages if not are_written(language)]
+    return {"line": found, "form": form, "faces": faces, "shown": shown, "unwritten": unwritten}
 
 
 def _free_key(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+from django.template import TemplateDoesNotExist
 from django.template.loader import select_template
 from django.utils import translation
 from django.utils.formats import date_format
@@ -19,11 +20,26 @@ def sentence(name: str, language: str, **context: Any) -> str:
     return _rendered(name, language, settings.ORGANISATION, tuple(sorted(context.items())))
 
 
+@lru_cache(maxsize=200)
+def are_written(language: str) -> bool:
+    """Whether somebody wrote our sentences in this language (BCP 47); callers hear English where nobody did."""
+    try:
+        select_template([f"voice/words/clock.{tag}.txt" for tag in _tags(language)])
+    except TemplateDoesNotExist:
+        return False
+    return True
+
+
+def _tags(language: str) -> list[str]:
+    """The names of its templates, the nearest first."""
+    tags = dict.fromkeys([language.lower(), language.lower().partition("-")[0]])
+    return [tag for tag in tags if tag.replace("-", "").isalnum()]
+
+
 @lru_cache(maxsize=1000)
 def _rendered(name: str, language: str, organisation: str, context: tuple[tuple[str, Any], ...]) -> str:
     """Kept, since every call says the same few."""
-    tags = dict.fromkeys([language.lower(), language.lower().partition("-")[0], FALLBACK])
-    template = select_template([f"voice/words/{name}.{tag}.txt" for tag in tags if tag.replace("-", "").isalnum()])
+    template = select_template([f"voice/words/{name}.{tag}.txt" for tag in (*_tags(language), FALLBACK)])
     return " ".join(template.render({"organisation": organisation, **dict(context)}).split())
 
 

@@ -146,6 +146,19 @@ def test_a_new_line_answers_calls(client, maya, caller, name):
     assert "drücken Sie die 1" in caller().dials(made.key).heard
 
 
+def test_a_new_line_starts_with_the_hours_and_the_language_of_the_house(client, maya, settings):
+    settings.TIME_ZONE, settings.LANGUAGE_CODE = "Europe/Vienna", "de"
+    form = client.get("/lines/new/").context["form"]
+    assert (form["time_zone"].value(), form["languages"].value()) == ("Europe/Vienna", "de")
+
+
+def test_a_language_that_our_sentences_are_not_written_in_is_named(line, client, maya):
+    assert "are not written in" not in _page(client.get(f"/lines/{line.pk}/"))
+    _edit(client, line, languages="en fr-CA de-AT")
+    page = _page(client.get(f"/lines/{line.pk}/"))
+    assert "are not written in French yet: callers hear them in English." in page
+
+
 def test_two_lines_of_one_name_have_keys_of_their_own(client, maya):
     for number in ("+4312345678", "+4312345679"):
         values = {"name": "Wien", "number": number, "languages": "de", "time_zone": "UTC", "active": "on"}

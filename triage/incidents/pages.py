@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tickets import changes
 from tickets.models import Notice, Ticket
 from tickets.roles import Power, needs, powers_of
-from triage.incidents import broadcast, linking, mode
+from triage.incidents import broadcast, figures, linking, mode
 from triage.incidents.forms import (
     MOST_WORDS,
     EnterForm,
@@ -235,7 +235,7 @@ def unlink_job(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _incident(pk: int) -> Incident:
-    return get_object_or_404(Incident.objects.select_related("problem", "entered_by", "left_by"), pk=pk)
+    return get_object_or_404(Incident.objects.select_related("problem", "surge", "entered_by", "left_by"), pk=pk)
 
 
 def _in_other_words(about: Update, languages: Iterable[str], closing: bool) -> dict[str, str]:
@@ -258,6 +258,7 @@ def _page(request: HttpRequest, found: Incident, form: UpdateForm | WriteUpForm,
         "incident": found,
         "form": form,
         "updates": found.updates.select_related("by"),
+        "figures": figures.of(found) if found.left_at else [],
         "overdue": found.next_update_by is not None and found.next_update_by <= timezone.now(),
         **_going(found),
         **_may(request),
