@@ -57,6 +57,7 @@ def test_the_settings_in_the_example_are_known():
     assert [name for name in names if not name.startswith("#") and name not in known] == []
 
 
+@pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("name", [name for name in OURS if name != "migrate"])
 def test_the_command_starts_and_ends(name, tmp_path):
     port = free_port()

@@ -17,7 +17,7 @@ from tests.tickets import mailings
 from voice.simulator.player import Player
 from voice.simulator.state import Call
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("processes")]
 
 WORDS = "We know that logins fail"
 # Seconds within which a call is answered, whatever has happened.

@@ -5,7 +5,7 @@ import pytest
 from tests.servers import wait_until
 from tests.stack import Stack
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("processes")]
 
 
 def test_a_killed_child_comes_back_and_an_interrupt_leaves_no_process():

@@ -24,7 +24,7 @@ SECONDS, ROWS = (60, 10_000) if FULL else (10, 600)
 MORE_WORKERS, CONNECTIONS = 2, 4
 pytestmark = [
     pytest.mark.timeout(500 if FULL else 200),
-    pytest.mark.xdist_group("faults"),
+    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="it is about SQLite, which `make test` uses"),
 ]
 

@@ -40,6 +40,7 @@ def requests_in_the_last_hour(page: Page) -> int:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.xdist_group("processes")
 def test_a_newcomer_presses_the_button_and_survives_the_day(house: Stack, manager: Page) -> None:
     """Amber, incident mode, the message on the phone, everybody linked and told, nobody lost and nobody told twice."""
     manager.goto("/control/")
