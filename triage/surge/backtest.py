@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TextIO
 
-from triage.surge.detector import NOTICE, NOTICE_CALM, THRESHOLD, Detector, Reading
+from triage.surge.detector import NOTICE, NOTICE_CALM, THRESHOLD, Detector
 from triage.surge.excursions import Episode
 from triage.surge.quarters import minute_of, time_of
+from triage.surge.reading import Reading
 
 TIME_NAMES = (
     "time",
@@ -153,7 +154,7 @@ def run(
     notices = _Notices(name)
     step = history.step
     for minute, count in history.minutes():
-        reading = detector.step(time_of(minute), count)
+        reading = detector.advance(minute, count)
         if each is not None:
             each(reading)
         # What lies in a bin is known when the bin is over.

@@ -5,8 +5,8 @@ from datetime import datetime, tzinfo
 from html import escape
 
 from triage.surge.backtest import Found
-from triage.surge.detector import Reading
 from triage.surge.quarters import time_of
+from triage.surge.reading import Reading
 
 # Pixels; and panels at the most, the busiest first.
 WIDTH, HEIGHT, LEFT, TOP, GAP = 1200, 150, 70, 40, 50

@@ -56,6 +56,8 @@ DOUBTED = 0.25
 LEAST_MINUTES = 5
 # Quarters that can be unlearned, when it turns out that a surge had begun in them.
 RECENT = 96
+# Arrivals a minute below which no cell goes.
+LEAST_RATE = 1e-5
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class Baseline:
         """What is expected in the quarter that begins at `start`, as of then."""
         cell = Cell.at(start, zone)
         around = (Cell.at(start - QUARTER, zone), cell, Cell.at(start + QUARTER, zone))
-        before, now, after = (self.rate(start, one) for one in around)
+        fade, usual = 2.0 ** ((self.origin - start) / HALF_LIFE), self.usual(start)
+        before, now, after = (self._rate(fade, usual, one) for one in around)
         low, high = min(before, now, after), max(before, now, after)
         seen = self.has_seen(start, cell)
         return Outlook(
@@ -105,13 +108,19 @@ class Baseline:
 
     def rate(self, minute: int, cell: Cell) -> float:
         """Arrivals a minute in a cell as of `minute`, without trend."""
-        fade = 2.0 ** ((self.origin - minute) / HALF_LIFE)
+        return self._rate(2.0 ** ((self.origin - minute) / HALF_LIFE), self.usual(minute), cell)
+
+    def _rate(self, fade: float, usual: float, cell: Cell) -> float:
         quarter, hour_of_week, kind, hour = cell.places()
-        r = self.usual(minute)
+        r, get = usual, self.cells.get
         for place, least, arrivals in ((hour, 30, 3), (kind, 60, 5), (hour_of_week, 60, 5), (quarter, 30, 25)):
-            k = max(least, arrivals / r)
-            count, seen = self.cells.get(place)
-            r = max((count * fade + k * r) / (seen * fade + k), 1e-5)
+            k = arrivals / r
+            if k < least:
+                k = least
+            count, seen = get(place)
+            r = (count * fade + k * r) / (seen * fade + k)
+            if r < LEAST_RATE:
+                r = LEAST_RATE
         return r
 
     def usual(self, minute: int) -> float:

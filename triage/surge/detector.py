@@ -19,6 +19,7 @@ from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, Allowance, Episod
 from triage.surge.outlook import QUARTER, Outlook
 from triage.surge.quarters import Cell, Quarter, minute_of
 from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
+from triage.surge.reading import Reading
 
 THRESHOLD = 12.5
 # The score at which somebody would like to look, without being woken, and the calm minutes, below half of it, after
@@ -56,19 +57,6 @@ LEAST_EXPECTED = 0.25
 ABOVE_LARGEST = 3.0
 
 
-@dataclass(slots=True)  # not frozen, which takes three times as long: there is one a minute and series
-class Reading:
-    """What one minute says. `event` is "notice", "start", "resume", "end" or empty; `silent`: the feed seems cut."""
-
-    minute: datetime
-    count: int
-    expected: float
-    score: float
-    threshold: float
-    event: str = ""
-    silent: bool = False
-
-
 @dataclass(slots=True)
 class Detector:
     """The detector of one series. Feed it every minute in order, `save` it, `load` it and go on.
@@ -101,20 +89,26 @@ class Detector:
 
     def step(self, at: datetime, count: int | None) -> Reading:
         """Takes the next minute. None: nothing is known of it (no heartbeat); it is neither judged nor learned."""
-        minute = minute_of(at)
+        return self.advance(minute_of(at), count)
+
+    def advance(self, minute: int, count: int | None) -> Reading:
+        """The same in minutes since EPOCH, for those who go over many."""
         if self.minute is not None and minute <= self.minute:
-            raise ValueError(f"{at} is not after the minute seen last")
-        outlook = self._turn(minute)
+            raise ValueError(f"{time_of(minute)} is not after the minute seen last")
+        start = minute - minute % QUARTER
+        outlook = self._outlook if start == self._quarter_at else None
+        if outlook is None:
+            outlook = self._turn(start)
         self.minute = minute
         m = outlook.expected(minute)
         threshold = self.threshold
         if count is None:
-            return Reading(at, 0, m, 0.0, threshold)
+            return Reading(minute, 0, m, 0.0, threshold)
         self._see(count, m, outlook.least)
         event, score = self._judge(outlook, minute, count, m, threshold)
         if self.episode is None or not self._is_frozen():
             self.quarter.add(minute, count, m * self._allowed() if self.allowance else m)
-        return Reading(at, count, m, score, threshold, event, self._is_silent())
+        return Reading(minute, count, m, score, threshold, event, self.quiet[0] > SILENCE and self._is_silent())
 
     def dismiss(self, minute: int) -> None:
         """A manager says at `minute` that what goes on, or ended just now, is no surge.
@@ -182,7 +176,8 @@ class Detector:
         if self._usual is None:
             days = sorted(self.maxima)
             self._usual = days[min(int(0.8 * len(days)), len(days) - 1)] if days else 0.0
-        return max(THRESHOLD, ABOVE_USUAL * self._usual) + self.caution
+        usual = ABOVE_USUAL * self._usual
+        return (usual if usual > THRESHOLD else THRESHOLD) + self.caution
 
     def ratio(self, minutes: int = 10) -> float:
         """Times normal over the last minutes, at most as many as the surge is old."""
@@ -203,11 +198,8 @@ class Detector:
         """Teaches the baseline arrivals that became known long after their minute was seen."""
         self.baseline.add(minute_of(at), Cell.at(minute_of(at), self.zone), count)
 
-    def _turn(self, minute: int) -> Outlook:
-        """Enters a new quarter: learns the one that ended and prepares what is expected."""
-        start = minute - minute % QUARTER
-        if self._outlook is not None and start == self._quarter_at:
-            return self._outlook
+    def _turn(self, start: int) -> Outlook:
+        """Enters the quarter that begins at `start`: learns the one that ended and prepares what is expected."""
         if self.minute is not None and self.minute < start:
             self._learn()
             if start // 1440 != self.minute // 1440:
@@ -271,16 +263,18 @@ class Detector:
             self._forget_excursions()
             return self._judge_by_ceiling(minute), 0.0
         allowed = self._allowed()
+        m *= allowed
         worth = threshold / (threshold - self._ease) if self._ease else 0.0
         score, enough = 0.0, None
         for which, excursion in enumerate(self.excursions):
             if not count and not excursion.t:
                 continue
-            excursion.add(minute, count, m * allowed, which)
+            excursion.add(minute, count, m, which)
             if excursion.n < LEAST_ARRIVALS:
                 continue
             found = excursion.score(outlook, worth)
-            score = max(score, found)
+            if found > score:
+                score = found
             # The steepest that suffices knows best when it began.
             enough = excursion if found >= threshold else enough
         if enough is None:

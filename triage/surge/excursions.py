@@ -7,6 +7,7 @@ from triage.surge.outlook import Outlook
 
 MULTIPLES = (1.7, 2.5, 5.0, 20.0)
 LOGS = tuple(math.log(k) for k in MULTIPLES)
+DRIFTS = tuple(k - 1 for k in MULTIPLES)
 MOST_S = 100.0
 # Minutes after which an excursion is halved, so that a slow error of the baseline does not add up for ever.
 MOST_T = 720
@@ -155,21 +156,23 @@ class Excursion:
 
     def add(self, minute: int, count: float, expected: float, which: int) -> None:
         """Page's CUSUM (1954) for the multiple k: S += x ln k − (k − 1) m; at zero it forgets."""
-        s = self.s + count * LOGS[which] - (MULTIPLES[which] - 1) * expected
+        s = self.s + count * LOGS[which] - DRIFTS[which] * expected
         if s <= 0:
             if self.t:
                 self.s = self.n = self.m = self.most = self.next = self.t = 0.0
             return
         if not self.t:
             self.began = minute
-        self.s = min(s, MOST_S)
-        self.n, self.m, self.t = self.n + count, self.m + expected, self.t + 1
+        self.s = s if s < MOST_S else MOST_S
+        self.n += count
+        self.m += expected
+        self.t += 1
+        if self.t > MOST_T:
+            self.n, self.m, self.t = self.n / 2, self.m / 2, self.t / 2
         if count > self.most:
             self.next, self.most = self.most, count
         elif count > self.next:
             self.next = count
-        if self.t > MOST_T:
-            self.n, self.m, self.t = self.n / 2, self.m / 2, self.t / 2
 
     def score(self, outlook: Outlook, worth: float = 0.0) -> float:
         """The evidence that what came is more than what was expected, in nats; 0 before two minutes.
@@ -178,11 +181,11 @@ class Excursion:
         minute is never a surge, and a steady rise loses next to nothing. Where `worth` is given, what is left without
         the two largest minutes (a trimmed sum) counts too, so many times: the score is the larger of both.
         """
-        score = self._evidence(outlook, self.n - self.most + self.next)
-        return max(score, worth * self._evidence(outlook, self.n - self.most - self.next)) if worth else score
-
-    def _evidence(self, outlook: Outlook, n: float) -> float:
-        m = max(self.m, 1e-6)
-        if n < LEAST_ARRIVALS or n < LEAST_RATIO * m or self.t < 2:
+        n, m, t = self.n - self.most + self.next, max(self.m, 1e-6), self.t
+        if n < LEAST_ARRIVALS or n < LEAST_RATIO * m or t < 2:
             return 0.0
-        return outlook.evidence(n, m, self.t)
+        score = outlook.evidence(n, m, t)
+        n = self.n - self.most - self.next
+        if not worth or n < LEAST_ARRIVALS or n < LEAST_RATIO * m:
+            return score
+        return max(score, worth * outlook.evidence(n, m, t))

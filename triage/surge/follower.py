@@ -160,7 +160,7 @@ class Follower:
         if self.said:
             verdicts.heed(detector, self.said, time_of(minute))
         count = None if gaps and self._is_missing(minute, gaps) else self.counts.get(minute, 0)
-        reading = detector.step(time_of(minute), count)
+        reading = detector.advance(minute, count)
         if reading.event == "end" and detector.resting:
             self.episodes.append(detector.resting)
         self.silent = None if count is None else reading.silent

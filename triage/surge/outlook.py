@@ -40,9 +40,9 @@ class Outlook:
 
     def expected(self, minute: int) -> float:
         """The larger of the cell and the straight line between cells, times the trend: sharp edges do not page."""
-        at = minute % QUARTER + 0.5 - QUARTER / 2
-        rise = (self.before if at < 0 else self.after) - self.now
-        return (self.now + rise * abs(at) / QUARTER if rise > 0 else self.now) * self.level
+        now, at = self.now, minute % QUARTER - QUARTER // 2
+        rise = (self.before if at < 0 else self.after) - now
+        return (now + rise * abs(at) / QUARTER if rise > 0 else now) * self.level
 
     def evidence(self, n: float, m: float, minutes: float) -> float:
         """Nats of evidence that `n` arrivals where `m` were expected, in so many minutes, are more than ordinary.
@@ -54,7 +54,9 @@ class Outlook:
         now is not off for long; what `doubt` and LASTING say stays.
         """
         r = 1 / (self.phi / (1 + minutes / MEMORY) + LASTING + self.doubt)
-        d = self.clumping + max(self.batching - self.clumping, 0.0) * min(SHORT / minutes, 1.0)
+        d = self.clumping
+        if self.batching > d:
+            d += (self.batching - d) * (SHORT / minutes if minutes > SHORT else 1.0)
         rho = (n / d + r) / (m / d + r)
         if n <= rho * m:
             return 0.0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from triage.surge.cells import HOURS, HOURS_OF_WEEK, KINDS
 from triage.surge.outlook import QUARTER
@@ -40,7 +41,9 @@ class Cell:
     def is_weekend(self) -> bool:
         return self.kind_hour >= 24
 
+    # Kept, since a thousand series ask for the same few in every quarter of an hour.
     @classmethod
+    @lru_cache(maxsize=4096)
     def at(cls, minute: int, zone: tzinfo) -> "Cell":
         """The cell of a minute in the business's local time, so that a change of clocks moves nothing."""
         local = (EPOCH + timedelta(minutes=minute)).astimezone(zone)
@@ -74,9 +77,9 @@ class Quarter:
         self.count += count
         self.minutes += 1
         self.expected += expected
-        which = minute % QUARTER // 5 * 2
-        self.fives[which] += count
-        self.fives[which + 1] += expected
+        which, fives = minute % QUARTER // 5 * 2, self.fives
+        fives[which] += count
+        fives[which + 1] += expected
         if self.last:
             differ(self.jumps, self.last, (count, expected))
             self.last = []
@@ -93,5 +96,6 @@ def differ(sums: Pair, first: Sequence[float], second: Sequence[float]) -> None:
     One outlier says little: it is capped.
     """
     m = first[1] + second[1]
-    sums[0] += min((first[0] - second[0] - first[1] + second[1]) ** 2, 36 * max(m, 0.25))
+    jump, most = (first[0] - second[0] - first[1] + second[1]) ** 2, 36 * m if m > 0.25 else 9.0
+    sums[0] += jump if jump < most else most
     sums[1] += m

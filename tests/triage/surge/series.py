@@ -10,9 +10,10 @@ from functools import cache
 from typing import Any
 
 from triage.drill.rhythm import rate
-from triage.surge.detector import Detector, Reading
+from triage.surge.detector import Detector
 from triage.surge.excursions import Episode
 from triage.surge.quarters import minute_of
+from triage.surge.reading import Reading
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 Factor = Callable[[datetime], float]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.core.management.base import BaseCommand, CommandError
 
 from triage.surge import backtest, backtest_plot
-from triage.surge.detector import Reading
+from triage.surge.reading import Reading
 
 
 class Command(BaseCommand):
