@@ -28,20 +28,21 @@ def of(incident: Incident) -> list[Figure]:
 
 
 def _figures(incident: Incident) -> Iterator[tuple[str, str]]:
-    began = incident.started_at
+    began = _whole(incident.started_at)
     updates = list(incident.updates.exclude(status=Update.Status.POSTMORTEM).order_by("at").values_list("at", "status"))
     resolved = [at for at, status in updates if status == Update.Status.RESOLVED]
-    end = resolved[-1] if resolved else incident.left_at or timezone.now()
-    yield "Affected", f"{_clock(began)} to {_clock(end)}: {in_full(end - began)}"
+    end = _whole(resolved[-1] if resolved else incident.left_at or timezone.now())
+    yield "Affected", f"{_clock(began)} to {_clock(end, after=began)}: {in_full(end - began)}"
     surge = incident.surge or _surge(began, end)
     if surge:
-        yield "Surge noticed", f"{_clock(surge.detected_at)}, {_after(surge.detected_at - began)}"
+        yield "Surge noticed", f"{_clock(surge.detected_at, after=began)}, {_after(surge.detected_at - began)}"
         came = f"{surge.total:,} requests from {surge.senders:,} people, where {surge.expected:,.0f} are usual"
         yield "In the surge", f"{came}; at its peak ×{surge.peak_ratio:.0f}"
-    yield "Incident mode entered", f"{_clock(incident.entered_at)}, {_after(incident.entered_at - began)}"
+    entered = incident.entered_at
+    yield "Incident mode entered", f"{_clock(entered, after=began)}, {_after(entered - began)}"
     yield "Public updates", _rhythm([at for at, _ in updates])
     tickets = incident.problem.tickets.aggregate(all=Count("pk"), open=Count("pk", filter=Q(state=Ticket.State.OPEN)))
-    yield "Tickets linked", f"{tickets['all']:,}, of them still open: {tickets['open']:,}"
+    yield "Tickets linked", f"{tickets['all']:,}, {tickets['open'] or 'none'} of them still open"
     yield from _calls(incident)
     mails = incident.jobs.filter(kind=Job.Kind.BROADCAST).aggregate(mails=Sum("expanded"))["mails"]
     if mails:
@@ -50,7 +51,7 @@ def _figures(incident: Incident) -> Iterator[tuple[str, str]]:
 
 def in_full(span: timedelta) -> str:
     """A length of time in its two largest units: "8 minutes", "3 hours 20 minutes", "2 days 4 hours"."""
-    minutes = max(round(span.total_seconds() / 60), 0)
+    minutes = max(int(span.total_seconds() // 60), 0)
     units = ((minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute"))
     said = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in units if number]
     return " ".join(said[:2]) or "less than a minute"
@@ -61,8 +62,8 @@ def _after(span: timedelta) -> str:
 
 
 def _rhythm(times: Sequence[datetime]) -> str:
-    longest = max((later - earlier for earlier, later in pairwise(times)), default=None)
-    return f"{len(times)}" + (f", at most {in_full(longest)} apart" if longest is not None else "")
+    longest = max((later - earlier for earlier, later in pairwise(times)), default=timedelta(0))
+    return f"{len(times)}" + (f", at most {in_full(longest)} apart" if longest >= timedelta(minutes=1) else "")
 
 
 def _calls(incident: Incident) -> Iterator[tuple[str, str]]:
@@ -76,8 +77,17 @@ def _calls(incident: Incident) -> Iterator[tuple[str, str]]:
         yield "Heard the message and asked for nothing", f"{heard:,} number{'' if heard == 1 else 's'}"
 
 
-def _clock(at: datetime) -> str:
-    return f"{timezone.localtime(at):%-d %B %Y, %H:%M %Z}"
+def _whole(at: datetime) -> datetime:
+    """The minute that people read: lengths of time are reckoned from what they see."""
+    return at.replace(second=0, microsecond=0)
+
+
+def _clock(at: datetime, after: datetime | None = None) -> str:
+    """Day and time; the time alone on the day of what was named before."""
+    here = timezone.localtime(at)
+    if after is not None and timezone.localtime(after).date() == here.date():
+        return f"{here:%H:%M %Z}"
+    return f"{here:%-d %B %Y, %H:%M %Z}"
 
 
 def _surge(began: datetime, end: datetime) -> Surge | None:

@@ -272,7 +272,7 @@ class WriteUpForm(forms.Form):
 
     body = forms.CharField(
         label="What happened, why, and what changes",
-        widget=forms.Textarea(attrs={"rows": 8}),
+        widget=forms.Textarea(attrs={"rows": 8, "class": "long"}),
         help_text="It stands over the incident’s updates on the status page, and its subscribers get it by mail.",
         error_messages={"required": "Write what happened, and why."},
     )

@@ -39,11 +39,21 @@ def said(incident: Incident) -> dict[str, str]:
 
 def test_what_is_known_is_told_and_what_is_not_is_left_out(left):
     assert said(left) == {
-        "Affected": "23 November 2026, 09:42 UTC to 23 November 2026, 12:42 UTC: 3 hours",
-        "Incident mode entered": "23 November 2026, 09:51 UTC, 9 minutes after customers were affected",
+        "Affected": "23 November 2026, 09:42 UTC to 12:42 UTC: 3 hours",
+        "Incident mode entered": "09:51 UTC, 9 minutes after customers were affected",
         "Public updates": "3, at most 1 hour 51 minutes apart",
-        "Tickets linked": "3, of them still open: 2",
+        "Tickets linked": "3, 2 of them still open",
     }
+
+
+def test_seconds_and_another_day_are_told_as_people_read_them(left):
+    Incident.objects.filter(pk=left.pk).update(started_at=BEGAN - timedelta(seconds=41))
+    left.updates.filter(status="resolved").update(at=BEGAN + timedelta(days=1, seconds=59))
+    left.refresh_from_db()
+    told = said(left)
+    assert told["Affected"] == "23 November 2026, 09:41 UTC to 24 November 2026, 09:42 UTC: 1 day 1 minute"
+    left.updates.exclude(status="resolved").delete()
+    assert said(left)["Public updates"] == "1"
 
 
 def test_the_surge_that_was_on_is_the_one_that_somebody_was_paged_for(left):
@@ -53,7 +63,7 @@ def test_the_surge_that_was_on_is_the_one_that_somebody_was_paged_for(left):
     Surge.objects.create(began_at=BEGAN + 300 * MINUTE, detected_at=BEGAN + 301 * MINUTE, **known)
     Surge.objects.create(began_at=BEGAN, detected_at=BEGAN + 3 * MINUTE, peak_ratio=11.2, **known)
     told = said(left)
-    assert told["Surge noticed"] == "23 November 2026, 09:45 UTC, 3 minutes after customers were affected"
+    assert told["Surge noticed"] == "09:45 UTC, 3 minutes after customers were affected"
     assert told["In the surge"] == "1,200 requests from 1,143 people, where 42 are usual; at its peak ×11"
 
 
@@ -91,7 +101,7 @@ def test_the_page_of_an_incident_that_was_left_shows_them_at_a_constant_cost(cli
 
 @pytest.mark.parametrize(
     ("minutes", "words"),
-    [(0.3, "less than a minute"), (1, "1 minute"), (60, "1 hour"), (61, "1 hour 1 minute"), (4500, "3 days 3 hours")],
+    [(0.7, "less than a minute"), (1, "1 minute"), (60, "1 hour"), (61, "1 hour 1 minute"), (4500, "3 days 3 hours")],
 )
 def test_lengths_of_time(minutes, words):
     assert figures.in_full(timedelta(minutes=minutes)) == words
