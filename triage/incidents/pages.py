@@ -254,11 +254,12 @@ def _update_form(found: Incident, data: object = None) -> UpdateForm:
 
 
 def _page(request: HttpRequest, found: Incident, form: UpdateForm | WriteUpForm, status: int = 200) -> HttpResponse:
+    updates = list(found.updates.select_related("by"))
     context = {
         "incident": found,
         "form": form,
-        "updates": found.updates.select_related("by"),
-        "figures": figures.of(found) if found.left_at else [],
+        "updates": updates,
+        "figures": figures.of(found, updates) if found.left_at else [],
         "overdue": found.next_update_by is not None and found.next_update_by <= timezone.now(),
         **_going(found),
         **_may(request),

@@ -9,23 +9,17 @@ from django.urls import reverse
 
 from triage.incidents import figures, mode
 from triage.models import Incident, Surge, Update
-from voice.models import Call, Callback
+from voice.models import Callback
 
 BEGAN = datetime(2026, 11, 23, 9, 42, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def left(asked, maya, write) -> Incident:
-    """Affected at 09:42, entered at 09:51, three updates, resolved at 12:42, its tickets linked."""
-    tickets = [write(f"p{number}@example.com") for number in range(3)]
+def left(asked, maya) -> Incident:
+    """Affected at 09:42, entered at 09:51, three updates, resolved at 12:42, and a write-up days later."""
     made = mode.enter(mode.preview(asked(started_at=BEGAN), maya).token, maya)
     mode.leave(made, maya, "It works again.")
-    for ticket in tickets:
-        ticket.problem = made.problem
-        ticket.save()
-    tickets[0].state = "solved"
-    tickets[0].save()
     made.updates.all().delete()
     for status, after in (("investigating", 9), ("identified", 69), ("resolved", 180), ("postmortem", 9000)):
         Update.objects.create(incident=made, status=status, body="News.", at=BEGAN + after * MINUTE)
@@ -34,15 +28,14 @@ def left(asked, maya, write) -> Incident:
 
 
 def said(incident: Incident) -> dict[str, str]:
-    return {figure.name: figure.said for figure in figures.of(incident)}
+    return {name: words.replace("\xa0", " ") for name, words in figures.of(incident, list(incident.updates.all()))}
 
 
 def test_what_is_known_is_told_and_what_is_not_is_left_out(left):
     assert said(left) == {
         "Affected": "23 November 2026, 09:42 UTC to 12:42 UTC: 3 hours",
         "Incident mode entered": "09:51 UTC, 9 minutes after customers were affected",
-        "Public updates": "3, at most 1 hour 51 minutes apart",
-        "Tickets linked": "3, 2 of them still open",
+        "Public updates": "3, at most 1 hour, 51 minutes apart",
     }
 
 
@@ -51,7 +44,10 @@ def test_seconds_and_another_day_are_told_as_people_read_them(left):
     left.updates.filter(status="resolved").update(at=BEGAN + timedelta(days=1, seconds=59))
     left.refresh_from_db()
     told = said(left)
-    assert told["Affected"] == "23 November 2026, 09:41 UTC to 24 November 2026, 09:42 UTC: 1 day 1 minute"
+    assert told["Affected"] == "23 November 2026, 09:41 UTC to 24 November 2026, 09:42 UTC: 1 day"
+    left.updates.filter(status="investigating").delete()
+    left.updates.filter(status="identified").update(at=BEGAN + timedelta(days=1, seconds=50))
+    assert said(left)["Public updates"] == "2"
     left.updates.exclude(status="resolved").delete()
     assert said(left)["Public updates"] == "1"
 
@@ -67,41 +63,27 @@ def test_the_surge_that_was_on_is_the_one_that_somebody_was_paged_for(left):
     assert told["In the surge"] == "1,200 requests from 1,143 people, where 42 are usual; at its peak ×11"
 
 
-def test_callbacks_and_those_who_only_listened(left, lines, write):
+def test_callbacks_are_told_where_anybody_asked_for_one(left, write):
     ticket = write("")
     for number, state in enumerate(("done", "done", "due", "gave_up")):
         Callback.objects.create(
             number=f"+1201555010{number}", requester=ticket.requester, ticket=ticket, problem=left.problem,
             state=state, due_at=BEGAN, requested_at=BEGAN,
         )  # fmt: skip
-    for number in range(2):
-        Call.objects.create(
-            sid=f"CA{number:032}", caller="+12015550199", line=lines[0], started_at=BEGAN, problem=left.problem
-        )
-    told = said(left)
-    assert told["Callbacks"] == "4 asked for, 2 returned, 1 still open"
-    assert told["Heard the message and asked for nothing"] == "1 number"
+    assert said(left)["Callbacks"] == "4 asked for, 2 returned, 1 still open"
 
 
-def test_the_page_of_an_incident_that_was_left_shows_them_at_a_constant_cost(client, maya, left, write):
+def test_the_page_of_an_incident_that_was_left_shows_them_at_a_constant_cost(client, maya, left):
     client.force_login(maya)
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as seen:
-            page = client.get(reverse("incident", args=[left.pk])).content.decode()
-        assert "at most 1 hour 51 minutes apart" in page
+            page = client.get(reverse("incident", args=[left.pk])).content.decode().replace("\xa0", " ")
+        assert "at most 1 hour, 51 minutes apart" in page
         return len(seen)
 
     queries()
     few = queries()
-    for number in range(20):
-        write(f"q{number}@example.com", problem=left.problem)
+    for _ in range(20):
+        Update.objects.create(incident=left, status="identified", body="News.", at=BEGAN + 69 * MINUTE)
     assert queries() == few
-
-
-@pytest.mark.parametrize(
-    ("minutes", "words"),
-    [(0.7, "less than a minute"), (1, "1 minute"), (60, "1 hour"), (61, "1 hour 1 minute"), (4500, "3 days 3 hours")],
-)
-def test_lengths_of_time(minutes, words):
-    assert figures.in_full(timedelta(minutes=minutes)) == words
