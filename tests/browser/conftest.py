@@ -1,5 +1,6 @@
 """Pages of the running desk in a real browser (tests/chromium.py)."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,8 +11,12 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.house import PASSWORD, person
 
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-# Both widths and both palettes: colours do not depend on the width, nor does what fits on the colours.
-BOTH = pytest.mark.parametrize(("dark", "size"), [(False, WIDE), (True, PHONE)], ids=["light", "dark on a phone"])
+# Both widths and both palettes, each once; and each with each where BREAKWATER_FULL=1 asks for as much as is promised.
+_TWO = {"light": (False, WIDE), "dark on a phone": (True, PHONE)}
+_FOUR = _TWO | {"dark": (True, WIDE), "light on a phone": (False, PHONE)}
+BOTH = pytest.mark.parametrize(("dark", "size"), _TWO.values(), ids=_TWO)
+_SOME = _FOUR if os.environ.get("BREAKWATER_FULL") else _TWO
+EVERY = pytest.mark.parametrize(("dark", "size"), _SOME.values(), ids=_SOME)
 
 
 @pytest.fixture

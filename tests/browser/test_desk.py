@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import BOTH, PHONE
+from tests.browser.conftest import EVERY, PHONE
 from tests.house import person, problem, ticket
 from tickets import outbox
 from tickets.desk import acts, conversation, invitations
@@ -122,7 +122,7 @@ def full_house() -> dict[str, str]:
     }
 
 
-@BOTH
+@EVERY
 def test_pages_are_accessible_and_fit(
     open_page: Open,
     sign_in: SignIn,

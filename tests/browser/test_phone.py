@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import BOTH, PHONE, WIDE
+from tests.browser.conftest import BOTH, EVERY, PHONE, WIDE
 from tests.house import PASSWORD
 from tests.voice.noises import wav
 from tests.voice.phone_people import wanted
@@ -158,7 +158,7 @@ def test_the_pages_are_for_everybody(
     accessible(page)
 
 
-@BOTH
+@EVERY
 def test_a_manager_sets_a_pin_for_the_phone(
     open_page: Open, sign_in: SignIn, accessible: Callable[[Page], None], size: dict[str, int], dark: bool
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import BOTH
+from tests.browser.conftest import EVERY
 from tests.voice.noises import mp3, wav
 from voice import sounds
 from voice.models import Announcement, Line
@@ -79,7 +79,7 @@ def test_a_microphone_that_is_refused_is_told_and_a_file_can_be_chosen(open_page
     expect(page.get_by_text("Allow it, or choose a file.")).to_be_visible()
 
 
-@BOTH
+@EVERY
 def test_the_pages_with_recordings_are_accessible_and_fit(
     open_page: Open,
     sign_in: SignIn,
