@@ -108,7 +108,7 @@ class Detector:
         event, score = self._judge(outlook, minute, count, m, threshold)
         if self.episode is None or not self._is_frozen():
             self.quarter.add(minute, count, m * self._allowed() if self.allowance else m)
-        return Reading(minute, count, m, score, threshold, event, self.quiet[0] > SILENCE and self._is_silent())
+        return Reading(minute, count, m, score, threshold, event, self._is_silent())
 
     def dismiss(self, minute: int) -> None:
         """A manager says at `minute` that what goes on, or ended just now, is no surge.
@@ -176,8 +176,7 @@ class Detector:
         if self._usual is None:
             days = sorted(self.maxima)
             self._usual = days[min(int(0.8 * len(days)), len(days) - 1)] if days else 0.0
-        usual = ABOVE_USUAL * self._usual
-        return (usual if usual > THRESHOLD else THRESHOLD) + self.caution
+        return max(THRESHOLD, ABOVE_USUAL * self._usual) + self.caution
 
     def ratio(self, minutes: int = 10) -> float:
         """Times normal over the last minutes, at most as many as the surge is old."""

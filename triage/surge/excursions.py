@@ -167,12 +167,12 @@ class Excursion:
         self.n += count
         self.m += expected
         self.t += 1
-        if self.t > MOST_T:
-            self.n, self.m, self.t = self.n / 2, self.m / 2, self.t / 2
         if count > self.most:
             self.next, self.most = self.most, count
         elif count > self.next:
             self.next = count
+        if self.t > MOST_T:
+            self.n, self.m, self.t = self.n / 2, self.m / 2, self.t / 2
 
     def score(self, outlook: Outlook, worth: float = 0.0) -> float:
         """The evidence that what came is more than what was expected, in nats; 0 before two minutes.
@@ -182,10 +182,9 @@ class Excursion:
         the two largest minutes (a trimmed sum) counts too, so many times: the score is the larger of both.
         """
         n, m, t = self.n - self.most + self.next, max(self.m, 1e-6), self.t
-        if n < LEAST_ARRIVALS or n < LEAST_RATIO * m or t < 2:
+        least = max(LEAST_ARRIVALS, LEAST_RATIO * m)
+        if n < least or t < 2:
             return 0.0
         score = outlook.evidence(n, m, t)
         n = self.n - self.most - self.next
-        if not worth or n < LEAST_ARRIVALS or n < LEAST_RATIO * m:
-            return score
-        return max(score, worth * outlook.evidence(n, m, t))
+        return max(score, worth * outlook.evidence(n, m, t)) if worth and n >= least else score

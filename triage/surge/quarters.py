@@ -96,6 +96,5 @@ def differ(sums: Pair, first: Sequence[float], second: Sequence[float]) -> None:
     One outlier says little: it is capped.
     """
     m = first[1] + second[1]
-    jump, most = (first[0] - second[0] - first[1] + second[1]) ** 2, 36 * m if m > 0.25 else 9.0
-    sums[0] += jump if jump < most else most
+    sums[0] += min((first[0] - second[0] - first[1] + second[1]) ** 2, 36 * max(m, 0.25))
     sums[1] += m

@@ -23,4 +23,5 @@ class Reading:
 
     @property
     def minute(self) -> datetime:
+        """The same as a time, in UTC."""
         return time_of(self.at)
