@@ -7,13 +7,14 @@ with a half-life, so that the newest weeks count most. No Django; times are awar
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from typing import Any
 
 from triage.surge.cells import KINDS, Cells, short
 from triage.surge.outlook import EDGE, QUARTER, Outlook
-from triage.surge.quarters import Cell, Pair, Quarter, differ
+from triage.surge.quarters import Cell, Minutes, Pair, differ
 from triage.surge.quarters import minute_of as minute_of  # the minutes that a baseline counts in
 
 # Minutes after which a count weighs half: six weeks, and two for the overall rate.
@@ -58,6 +59,9 @@ LEAST_MINUTES = 5
 RECENT = 96
 # Arrivals a minute below which no cell goes.
 LEAST_RATE = 1e-5
+# From coarse to fine, what a coarser level counts for beside a cell: so many minutes, or as many as bring so many
+# arrivals.
+PRIORS = ((30, 3), (60, 5), (60, 5), (30, 25))
 
 
 @dataclass(slots=True)
@@ -86,39 +90,43 @@ class Baseline:
     def outlook(self, start: int, zone: tzinfo) -> Outlook:
         """What is expected in the quarter that begins at `start`, as of then."""
         cell = Cell.at(start, zone)
-        around = (Cell.at(start - QUARTER, zone), cell, Cell.at(start + QUARTER, zone))
         fade, usual = 2.0 ** ((self.origin - start) / HALF_LIFE), self.usual(start)
-        before, now, after = (self._rate(fade, usual, one) for one in around)
+        rates, hour, hourly = [], -1, 0.0
+        for one in (Cell.at(start - QUARTER, zone), cell, Cell.at(start + QUARTER, zone)):
+            if one.hour_of_week != hour:
+                hour, hourly = one.hour_of_week, self._shrunk(one.places[:-1], PRIORS[:-1], usual, fade)
+            rates.append(self._shrunk(one.places[-1:], PRIORS[-1:], hourly, fade))
+        before, now, after = rates
         low, high = min(before, now, after), max(before, now, after)
-        seen = self.has_seen(start, cell)
+        minutes, level, came = self.seen(start, cell), self.level(), self._came(KINDS + cell.kind_hour)
+        seen = minutes >= KNOWN
         return Outlook(
             before,
             now,
             after,
-            min(low, self._came(KINDS + cell.kind_hour), self._came(cell.quarter)) * self.level(),
-            self.level() * (1.0 if seen else self._so_far(cell)),
+            min(low, came, self._came(cell.quarter)) * level,
+            level * (1.0 if seen else self._so_far(cell)),
             self.dispersion(),
-            DOUBTED * self.doubt(start, cell) + EDGE * (1 - low / high) ** 2,
+            DOUBTED * _doubt(minutes) + EDGE * (1 - low / high) ** 2,
             _clumping(self.clumps),
             _clumping(self.batches),
-            self.knows(start, cell),
+            seen or self.knows(start, cell),
             seen,
-            seen and self.is_closed(start, cell),
+            seen and came < CLOSED * usual,
         )
 
     def rate(self, minute: int, cell: Cell) -> float:
         """Arrivals a minute in a cell as of `minute`, without trend."""
-        return self._rate(2.0 ** ((self.origin - minute) / HALF_LIFE), self.usual(minute), cell)
+        return self._shrunk(cell.places, PRIORS, self.usual(minute), 2.0 ** ((self.origin - minute) / HALF_LIFE))
 
-    def _rate(self, fade: float, usual: float, cell: Cell) -> float:
-        quarter, hour_of_week, kind, hour = cell.places()
-        r, get = usual, self.cells.get
-        for place, least, arrivals in ((hour, 30, 3), (kind, 60, 5), (hour_of_week, 60, 5), (quarter, 30, 25)):
+    def _shrunk(self, places: Sequence[int], priors: Sequence[tuple[int, int]], coarser: float, fade: float) -> float:
+        """The rate of a cell, from a coarser one's rate through the levels in between."""
+        r, pairs = coarser, self.cells.pairs
+        for place, (least, arrivals) in zip(places, priors, strict=True):
             k = arrivals / r
             if k < least:
                 k = least
-            count, seen = get(place)
-            r = (count * fade + k * r) / (seen * fade + k)
+            r = (pairs[2 * place] * fade + k * r) / (pairs[2 * place + 1] * fade + k)
             if r < LEAST_RATE:
                 r = LEAST_RATE
         return r
@@ -148,7 +156,7 @@ class Baseline:
 
     def doubt(self, minute: int, cell: Cell) -> float:
         """Squared relative uncertainty of the expected rate itself; falls with what was seen of this hour."""
-        return 0.25 / (1 + self.seen(minute, cell) / 60)
+        return _doubt(self.seen(minute, cell))
 
     def seen(self, minute: int, cell: Cell) -> float:
         """Minutes seen of this day type and hour, decayed."""
@@ -186,10 +194,6 @@ class Baseline:
         width = 3 * math.sqrt(expected + (self.dispersion() + doubt / 2) * expected**2)
         return max(expected - width, 0.0), expected + width
 
-    def is_closed(self, minute: int, cell: Cell) -> bool:
-        """Whether next to nobody ever came at this hour of this kind of day."""
-        return self.has_seen(minute, cell) and self._came(KINDS + cell.kind_hour) < CLOSED * self.usual(minute)
-
     def _came(self, place: int) -> float:
         """Arrivals a minute in a cell, whatever coarser ones say; infinite where it has not been seen."""
         count, seen = self.cells.get(place)
@@ -202,14 +206,15 @@ class Baseline:
         self.capped[name] = minute
         return repeats
 
-    def learn(self, minute: int, cell: Cell, quarter: Quarter) -> None:
-        """Learns a finished quarter hour.
+    def learn(self, minute: int, cell: Cell, quarter: Minutes) -> None:
+        """Learns the minutes of a finished quarter hour.
 
         A quarter far above what is expected is a past surge until the same quarter repeats it a week later: capped
         at three standard deviations, and the further above, the less it weighs.
         """
-        name, count, expected = f"q{cell.quarter}", quarter.count, quarter.expected
-        variance = expected + (self.dispersion() + self.doubt(minute, cell)) * expected**2
+        count, expected = quarter.sums(QUARTER)
+        name, minutes, doubt = f"q{cell.quarter}", float(len(quarter)), self.doubt(minute, cell)
+        variance = expected + (self.dispersion() + doubt) * expected**2
         cap = expected + 3 * math.sqrt(max(variance, 1.0))
         weight, kept = 1.0, count
         familiar = cell.quarter in self.cells or self.knows(minute, cell)
@@ -218,17 +223,17 @@ class Baseline:
             self.capped[name] = minute
         elif count <= cap:
             self.capped.pop(name, None)
-        entry = [minute, kept * weight, quarter.minutes * weight, *self.trend, count]
-        self.recent = [*self.recent, entry][-RECENT:]
+        self.recent.append([minute, kept * weight, minutes * weight, *self.trend, count])
+        del self.recent[:-RECENT]
         if self.day[0] != cell.day:
             self.day = [cell.day, 0.0, 0.0]
-        self.day = [cell.day, self.day[1] + kept, self.day[2] + self.rate(minute, cell) * quarter.minutes]
-        self._add(minute, cell, kept * weight, quarter.minutes * weight)
-        self.most = max(self.most, kept * QUARTER / max(quarter.minutes, LEAST_MINUTES))
-        self._learn_trend(kept, expected, quarter.minutes)
-        self._learn_hour(kept, expected, quarter.minutes, self.doubt(minute, cell))
-        if quarter.is_whole():
-            self._learn_clumps(quarter)
+        self.day = [cell.day, self.day[1] + kept, self.day[2] + self.rate(minute, cell) * minutes]
+        self._add(minute, cell, kept * weight, minutes * weight)
+        self.most = max(self.most, kept * QUARTER / max(minutes, LEAST_MINUTES))
+        self._learn_trend(kept, expected, minutes)
+        self._learn_hour(kept, expected, minutes, self.doubt(minute, cell))
+        if len(quarter) == QUARTER:
+            self._learn_clumps(quarter.came, quarter.due)
 
     def unlearn(self, since: int, zone: tzinfo) -> tuple[float, float]:
         """Takes back the quarters that reach beyond `since`, as far as they are remembered; (count, minutes) of them.
@@ -255,7 +260,7 @@ class Baseline:
         if not self.origin:
             self.origin = minute
         swell = 2.0 ** ((minute - self.origin) / HALF_LIFE)
-        for place in cell.places():
+        for place in cell.places:
             self.cells.add(place, count * swell, minutes * swell)
         swell = 2.0 ** ((minute - self.origin) / HALF_LIFE_OVERALL)
         self.overall[0] += count * swell
@@ -288,17 +293,16 @@ class Baseline:
         fade = 2.0 ** (-60 / HALF_LIFE)
         self.spread = [self.spread[0] * fade + (seen - m) ** 2 - m - doubt / 2 * m * m, self.spread[1] * fade + m * m]
 
-    def _learn_clumps(self, quarter: Quarter) -> None:
+    def _learn_clumps(self, came: Sequence[float], due: Sequence[float]) -> None:
         """Learns from bins of five minutes and of one, each about its neighbour, how arrivals clump and are batched."""
         fade = 2.0 ** (-QUARTER / HALF_LIFE_OVERALL)
-        for sums in (self.clumps, self.batches):
-            sums[0] *= fade
-            sums[1] *= fade
-        first, second, third = quarter.fives[:2], quarter.fives[2:4], quarter.fives[4:]
-        differ(self.clumps, first, second)
-        differ(self.clumps, second, third)
-        self.batches[0] += quarter.jumps[0]
-        self.batches[1] += quarter.jumps[1]
+        fives_came = sum(came[:5]), sum(came[5:10]), sum(came[10:])
+        fives_due = sum(due[:5]), sum(due[5:10]), sum(due[10:])
+        fives = zip(fives_came, fives_came[1:], fives_due, fives_due[1:], strict=False)
+        self.clumps = differ(fives, self.clumps[0] * fade, self.clumps[1] * fade)
+        # Minutes in pairs: the last of them is left over.
+        jumps = differ(zip(came[::2], came[1::2], due[::2], due[1::2], strict=False), 0.0, 0.0)
+        self.batches = [self.batches[0] * fade + jumps[0], self.batches[1] * fade + jumps[1]]
 
     def save(self) -> dict[str, Any]:
         """The state as JSON."""
@@ -313,6 +317,10 @@ class Baseline:
         names = {one.name for one in fields(cls)}
         kept = {name: value for name, value in state.items() if name in names}
         return cls(**{**kept, "cells": Cells.load(state.get("cells", ()))})
+
+
+def _doubt(seen: float) -> float:
+    return 0.25 / (1 + seen / 60)
 
 
 def _clumping(sums: Pair) -> float:

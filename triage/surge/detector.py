@@ -17,7 +17,7 @@ from typing import Any
 from triage.surge.baseline import SILENCE, SILENCE_MOST, STILL_EXPECTED, Baseline
 from triage.surge.excursions import LEAST_ARRIVALS, MULTIPLES, Allowance, Episode, Excursion
 from triage.surge.outlook import QUARTER, Outlook
-from triage.surge.quarters import Cell, Quarter, minute_of
+from triage.surge.quarters import Cell, Minutes, minute_of
 from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
 from triage.surge.reading import Reading
 
@@ -71,8 +71,8 @@ class Detector:
     baseline: Baseline = field(default_factory=Baseline)
     minute: int | None = None
     excursions: list[Excursion] = field(default_factory=lambda: [Excursion() for _ in MULTIPLES])
-    window: list[list[float]] = field(default_factory=list)
-    quarter: Quarter = field(default_factory=Quarter)
+    window: Minutes = field(default_factory=Minutes)
+    quarter: Minutes = field(default_factory=Minutes)
     maxima: list[float] = field(default_factory=list)
     today: float = 0.0
     quiet: list[float] = field(default_factory=lambda: [0.0, 0.0])
@@ -81,11 +81,14 @@ class Detector:
     resting: Episode | None = None
     rested: int = 0
     allowance: Allowance | None = None
-    # The usual daily maximum, worked out once a day, the quarter's outlook, and by how much a quiet series is eased.
+    # Worked out once a day: the usual daily maximum. Once a quarter: when it begins, its outlook, what is expected in
+    # each of its minutes, the threshold, and how much more it is worth what is left of an excursion in a quiet series.
     _usual: float | None = None
     _quarter_at: int = -1
     _outlook: Outlook | None = None
-    _ease: float = 0.0
+    _expected: list[float] = field(default_factory=list)
+    _threshold: float = THRESHOLD
+    _worth: float = 0.0
 
     def step(self, at: datetime, count: int | None) -> Reading:
         """Takes the next minute. None: nothing is known of it (no heartbeat); it is neither judged nor learned."""
@@ -95,20 +98,21 @@ class Detector:
         """The same in minutes since EPOCH, for those who go over many."""
         if self.minute is not None and minute <= self.minute:
             raise ValueError(f"{time_of(minute)} is not after the minute seen last")
-        start = minute - minute % QUARTER
-        outlook = self._outlook if start == self._quarter_at else None
-        if outlook is None:
-            outlook = self._turn(start)
+        at = minute % QUARTER
+        outlook = self._outlook
+        if outlook is None or minute - at != self._quarter_at:
+            outlook = self._turn(minute - at)
         self.minute = minute
-        m = outlook.expected(minute)
-        threshold = self.threshold
+        m = self._expected[at]
         if count is None:
-            return Reading(minute, 0, m, 0.0, threshold)
+            return Reading(minute, 0, m, 0.0, self._threshold)
         self._see(count, m, outlook.least)
-        event, score = self._judge(outlook, minute, count, m, threshold)
-        if self.episode is None or not self._is_frozen():
-            self.quarter.add(minute, count, m * self._allowed() if self.allowance else m)
-        return Reading(minute, count, m, score, threshold, event, self._is_silent())
+        event, score = self._judge(outlook, minute, count, m)
+        if self.episode is None or not outlook.known:
+            self.quarter.came.append(count)
+            self.quarter.due.append(m * self.allowance.times if self.allowance else m)
+        silent = self.quiet[0] > SILENCE and self._is_silent()
+        return Reading(minute, count, m, score, self._threshold, event, silent)
 
     def dismiss(self, minute: int) -> None:
         """A manager says at `minute` that what goes on, or ended just now, is no surge.
@@ -182,8 +186,8 @@ class Detector:
         """Times normal over the last minutes, at most as many as the surge is old."""
         if self.episode and self.minute is not None:
             minutes = min(minutes, max(self.minute - self.episode.began + 1, 2))
-        seen = self.window[-minutes:]
-        return sum(x for x, _ in seen) / max(sum(m for _, m in seen), LEAST_EXPECTED) if seen else 0.0
+        seen, expected = self.window.sums(minutes)
+        return seen / max(expected, LEAST_EXPECTED)
 
     def expect(self, start: datetime, step: int, number: int) -> list[tuple[float, float, float]]:
         """Expected arrivals and the band around them, of `number` stretches of `step` minutes from `start`."""
@@ -205,19 +209,21 @@ class Detector:
                 self.maxima = [*self.maxima, round(self.today, 2)][-DAYS_REMEMBERED:]
                 self.today, self._usual = 0.0, None
         self._quarter_at, self._outlook = start, self.baseline.outlook(start, self.zone)
-        self._ease = EASE * math.log(max(QUIET / max(self.baseline.usual(start), QUIETEST), 1.0))
+        self._expected, self._threshold = self._outlook.expected(), self.threshold
+        ease = EASE * math.log(max(QUIET / max(self.baseline.usual(start), QUIETEST), 1.0))
+        self._worth = self._threshold / (self._threshold - ease) if ease else 0.0
         return self._outlook
 
     def _learn(self) -> None:
-        quarter, self.quarter = self.quarter, Quarter()
-        if not quarter.minutes or self._is_frozen():
+        quarter, self.quarter = self.quarter, Minutes()
+        if not quarter.came or self._is_frozen():
             return
         assert self.minute is not None
         start = self.minute - self.minute % QUARTER
         cell = Cell.at(start, self.zone)
         # A feed that is cut must not teach that nobody calls; one that stays silent for days, or at this time of every
         # week, may.
-        if not quarter.count and self._is_silent() and not self.baseline.is_usual_silence(start, cell):
+        if not any(quarter.came) and self._is_silent() and not self.baseline.is_usual_silence(start, cell):
             return
         self.baseline.learn(start, cell, quarter)
 
@@ -237,19 +243,20 @@ class Detector:
         return self.allowance.times if self.allowance else 1.0
 
     def _see(self, count: int, m: float, least: float) -> None:
-        self.window.append([count, round(m, 5)])
-        if len(self.window) > LOOK_BACK[1]:
-            del self.window[0]
-        self.quiet = [0.0, 0.0] if count else [self.quiet[0] + least, self.quiet[1] + 1]
-        if self.allowance and self.allowance.is_forgotten(*self._recent(LOOK_BACK[1])):
+        came, due, quiet = self.window.came, self.window.due, self.quiet
+        came.append(count)
+        due.append(round(m, 5))
+        if len(came) > LOOK_BACK[1]:
+            del came[0], due[0]
+        if not count:
+            quiet[0] += least
+            quiet[1] += 1
+        elif quiet[1]:
+            quiet[0] = quiet[1] = 0.0
+        if self.allowance and self.allowance.is_forgotten(*self.window.sums(LOOK_BACK[1])):
             self.allowance = None
 
-    def _recent(self, minutes: int) -> tuple[float, float]:
-        """What came and what was expected in the last minutes."""
-        seen = self.window[-minutes:]
-        return sum(x for x, _ in seen), sum(m for _, m in seen)
-
-    def _judge(self, outlook: Outlook, minute: int, count: int, m: float, threshold: float) -> tuple[str, float]:
+    def _judge(self, outlook: Outlook, minute: int, count: int, m: float) -> tuple[str, float]:
         if self.episode:
             return self._follow(self.episode, outlook, minute, count, m), 0.0
         if self.resting:
@@ -261,29 +268,37 @@ class Detector:
             # What looks like an excursion of something not yet known is ignorance.
             self._forget_excursions()
             return self._judge_by_ceiling(minute), 0.0
-        allowed = self._allowed()
-        m *= allowed
-        worth = threshold / (threshold - self._ease) if self._ease else 0.0
-        score, enough = 0.0, None
+        allowed, score, enough = self._allowed(), 0.0, None
+        # The mildest excursion is the last to end.
+        if count or self.excursions[0].t:
+            score, enough = self._weigh(outlook, minute, count, m * allowed)
+        if enough:
+            return self._start(enough.began, minute, int(enough.n), enough.m / allowed), score
+        if score > self.today:
+            self.today = score
+        return self._notice(score) if score or self.noticed else "", score
+
+    def _weigh(self, outlook: Outlook, minute: int, count: int, m: float) -> tuple[float, Excursion | None]:
+        """The largest score, and the excursion that suffices: the steepest, which knows best when it began."""
+        score, enough, scored, found = 0.0, None, 0, 0.0
         for which, excursion in enumerate(self.excursions):
             if not count and not excursion.t:
-                continue
+                break
             excursion.add(minute, count, m, which)
             if excursion.n < LEAST_ARRIVALS:
                 continue
-            found = excursion.score(outlook, worth)
-            if found > score:
-                score = found
-            # The steepest that suffices knows best when it began.
-            enough = excursion if found >= threshold else enough
-        if enough is None:
-            self.today = max(self.today, score)
-            return self._notice(score, threshold) if score or self.noticed else "", score
-        return self._start(enough.began, minute, int(enough.n), enough.m / allowed), score
+            # What began with the one before is the same stretch.
+            if excursion.began != scored:
+                scored, found = excursion.began, excursion.score(outlook, self._worth)
+                if found > score:
+                    score = found
+            if found >= self._threshold:
+                enough = excursion
+        return score, enough
 
-    def _notice(self, score: float, threshold: float) -> str:
+    def _notice(self, score: float) -> str:
         """Says once for every excursion that somebody might look."""
-        limit = NOTICE / THRESHOLD * threshold
+        limit = NOTICE / THRESHOLD * self._threshold
         if score < limit / 2:
             self.noticed = max(self.noticed - 1, 0)
             return ""
@@ -293,7 +308,7 @@ class Detector:
         return event
 
     def _judge_by_ceiling(self, minute: int) -> str:
-        total, expected = self._recent(QUARTER)
+        total, expected = self.window.sums(QUARTER)
         largest = self.baseline.most if self.baseline.overall[1] else self.ceiling
         if total <= max(self.ceiling, ABOVE_LARGEST * largest):
             return ""
@@ -318,8 +333,8 @@ class Detector:
     def _taken_back(self, began: int) -> tuple[int, float]:
         """Unlearns what was learned since a surge began; what came since then, and what was expected."""
         count, minutes = self.baseline.unlearn(began, self.zone)
-        count, minutes = count + self.quarter.count, minutes + self.quarter.minutes
-        self.quarter = Quarter()
+        count, minutes = count + sum(self.quarter.came), minutes + len(self.quarter)
+        self.quarter = Minutes()
         first, last = began // QUARTER, (self.minute or began) // QUARTER
         expected = self.baseline.expect(first * QUARTER, QUARTER, last - first + 1, self.zone)
         return int(count), minutes / QUARTER * sum(m for m, _, _ in expected) / len(expected)
@@ -334,7 +349,7 @@ class Detector:
         self._note_peak(episode, minute)
         if outlook.closed and not count and minute - episode.last < CLOSED_MOST:
             return ""
-        seen, expected = self._recent(min(max(episode.last - episode.began, LOOK_BACK[0]), LOOK_BACK[1]))
+        seen, expected = self.window.sums(min(max(episode.last - episode.began, LOOK_BACK[0]), LOOK_BACK[1]))
         episode.calm = episode.calm + 1 if episode.is_calm(seen, expected) else 0
         lasting = minute - episode.began >= FROZEN_MOST
         if episode.calm < (CALM_BY_HAND if episode.by_hand else CALM) and not lasting:
@@ -347,7 +362,7 @@ class Detector:
         return "end"
 
     def _note_peak(self, episode: Episode, minute: int) -> None:
-        seen, expected = self._recent(min(max(minute - episode.began + 1, 2), LOOK_BACK[1]))
+        seen, expected = self.window.sums(min(max(minute - episode.began + 1, 2), LOOK_BACK[1]))
         episode.peak = max(episode.peak, seen / max(expected, LEAST_EXPECTED))
 
     def save(self) -> dict[str, Any]:
@@ -359,6 +374,7 @@ class Detector:
             **{name: getattr(self, name) for name in PLAIN},
             "baseline": self.baseline.save(),
             "excursions": [asdict(excursion) for excursion in self.excursions],
+            "window": asdict(self.window),
             "quarter": asdict(self.quarter),
             **{name: asdict(one) if (one := getattr(self, name)) else None for name in OPTIONAL},
         }
@@ -368,8 +384,8 @@ class Detector:
         """The inverse of `save`. Of an earlier version's state the baseline and the episode are kept."""
         detector = cls(zone, ceiling=ceiling, caution=caution, **{key: state[key] for key in PLAIN if key in state})
         detector.baseline = Baseline.load(state["baseline"])
-        if isinstance(state.get("quarter"), dict):
-            detector.quarter = Quarter(**state["quarter"])
+        if isinstance(state.get("quarter"), dict) and "came" in state["quarter"]:
+            detector.window, detector.quarter = Minutes(**state["window"]), Minutes(**state["quarter"])
             detector.excursions = [Excursion(**one) for one in state["excursions"]]
         for name, kind in OPTIONAL.items():
             if state.get(name):
@@ -379,5 +395,5 @@ class Detector:
 
 
 # What is saved as it is, and what may be there, by its kind.
-PLAIN = ("minute", "window", "maxima", "today", "quiet", "noticed", "rested")
+PLAIN = ("minute", "maxima", "today", "quiet", "noticed", "rested")
 OPTIONAL: dict[str, Any] = {"episode": Episode, "resting": Episode, "allowance": Allowance}

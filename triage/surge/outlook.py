@@ -1,7 +1,7 @@
 """What is expected in one quarter of an hour, how sure that is, and how much evidence against it an excess is."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 QUARTER = 15
 # Minutes after which a deviation of the rate has half forgotten itself; and what lasts all day (squared, relative).
@@ -15,9 +15,10 @@ SHORT = 3.0
 SINGLE = 1e-3
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """One quarter of an hour of one series. Rates are arrivals a minute, without trend: before it, in it, after it.
+class Outlook(NamedTuple):
+    """One quarter of an hour of one series; a tuple, which is made quickly.
+
+    Rates are arrivals a minute, without trend: before it, in it, after it.
 
     `least`: what may be relied on, whatever minute doors open and close in. `level`: the trend. `phi`: dispersion.
     `doubt`: squared relative uncertainty of the rate, as far as it counts against an excess. `clumping` and `batching`:
@@ -38,11 +39,13 @@ class Outlook:
     seen: bool = True
     closed: bool = False
 
-    def expected(self, minute: int) -> float:
-        """The larger of the cell and the straight line between cells, times the trend: sharp edges do not page."""
-        now, at = self.now, minute % QUARTER - QUARTER // 2
-        rise = (self.before if at < 0 else self.after) - now
-        return (now + rise * abs(at) / QUARTER if rise > 0 else now) * self.level
+    def expected(self) -> list[float]:
+        """Arrivals in each minute: the larger of the cell and the straight line between cells, times the trend, so
+        that sharp edges do not page."""
+        now, level, middle = self.now, self.level, QUARTER // 2
+        before, after = max(self.before - now, 0.0), max(self.after - now, 0.0)
+        first = [(now + before * away / QUARTER) * level for away in range(middle, 0, -1)]
+        return first + [(now + after * away / QUARTER) * level for away in range(QUARTER - middle)]
 
     def evidence(self, n: float, m: float, minutes: float) -> float:
         """Nats of evidence that `n` arrivals where `m` were expected, in so many minutes, are more than ordinary.

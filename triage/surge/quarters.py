@@ -1,9 +1,10 @@
-"""Where a minute lies in the business's week, and what a quarter of an hour that goes on has seen so far."""
+"""Where a minute lies in the business's week, and what came in some minutes beside what was expected."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import NamedTuple
 
 from triage.surge.cells import HOURS, HOURS_OF_WEEK, KINDS
 from triage.surge.outlook import QUARTER
@@ -23,14 +24,14 @@ def time_of(minute: int) -> datetime:
     return EPOCH + timedelta(minutes=minute)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Where a time lies in the week, from fine to coarse."""
+class Cell(NamedTuple):
+    """Where a time lies in the week. `places`: where `Cells` keep it on each level, from coarse to fine."""
 
     quarter: int
     hour_of_week: int
     kind_hour: int
     hour: int
+    places: tuple[int, int, int, int]
 
     @property
     def day(self) -> int:
@@ -49,52 +50,35 @@ class Cell:
         local = (EPOCH + timedelta(minutes=minute)).astimezone(zone)
         day = local.weekday()
         kind = max(0, day - 4)
-        hour_of_week = day * 24 + local.hour
-        return cls(hour_of_week * 4 + local.minute // QUARTER, hour_of_week, kind * 24 + local.hour, local.hour)
-
-    def places(self) -> tuple[int, int, int, int]:
-        """Where `Cells` keep it, on each level."""
-        return self.quarter, HOURS_OF_WEEK + self.hour_of_week, KINDS + self.kind_hour, HOURS + self.hour
+        hour_of_week, kind_hour = day * 24 + local.hour, kind * 24 + local.hour
+        quarter = hour_of_week * 4 + local.minute // QUARTER
+        places = HOURS + local.hour, KINDS + kind_hour, HOURS_OF_WEEK + hour_of_week, quarter
+        return cls(quarter, hour_of_week, kind_hour, local.hour, places)
 
 
 @dataclass(slots=True)
-class Quarter:
-    """A quarter of an hour that goes on: what came, in how many minutes that were seen, and what was expected.
+class Minutes:
+    """Minutes that were seen, in their order: what came in each and what was expected."""
 
-    `fives`: (count, expected) of its five-minute bins, flat. `jumps`: the squared differences of neighbouring minutes
-    beside what they would be without batches. `last`: (count, expected) of a minute that waits for its neighbour.
+    came: list[float] = field(default_factory=list)
+    due: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.came)
+
+    def sums(self, newest: int) -> tuple[float, float]:
+        """What came and what was expected in the `newest` of them."""
+        return sum(self.came[-newest:]), sum(self.due[-newest:])
+
+
+def differ(neighbours: Iterable[tuple[float, float, float, float]], squares: float, by_chance: float) -> Pair:
+    """Adds squared differences of neighbours (came, came next, due, due next), and what chance makes of them.
+
+    They are blind to a rate that is wrong in both (von Neumann 1941). One outlier says little: it is capped.
     """
-
-    count: float = 0.0
-    minutes: float = 0.0
-    expected: float = 0.0
-    fives: list[float] = field(default_factory=lambda: [0.0] * 6)
-    jumps: Pair = field(default_factory=lambda: [0.0, 0.0])
-    last: list[float] = field(default_factory=list)
-
-    def add(self, minute: int, count: float, expected: float) -> None:
-        """Takes the next minute of it."""
-        self.count += count
-        self.minutes += 1
-        self.expected += expected
-        which, fives = minute % QUARTER // 5 * 2, self.fives
-        fives[which] += count
-        fives[which + 1] += expected
-        if self.last:
-            differ(self.jumps, self.last, (count, expected))
-            self.last = []
-        else:
-            self.last = [count, expected]
-
-    def is_whole(self) -> bool:
-        return self.minutes == QUARTER
-
-
-def differ(sums: Pair, first: Sequence[float], second: Sequence[float]) -> None:
-    """Adds the squared difference of neighbours (von Neumann 1941), which is blind to a rate that is wrong in both.
-
-    One outlier says little: it is capped.
-    """
-    m = first[1] + second[1]
-    sums[0] += min((first[0] - second[0] - first[1] + second[1]) ** 2, 36 * max(m, 0.25))
-    sums[1] += m
+    for came, came_next, due, due_next in neighbours:
+        m = due + due_next
+        square, most = (came - came_next - due + due_next) ** 2, 36 * (m if m > 0.25 else 0.25)
+        squares += square if square < most else most
+        by_chance += m
+    return [squares, by_chance]

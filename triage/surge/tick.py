@@ -285,7 +285,7 @@ def _write_checkpoints(saved: Sequence[tuple[str, Saved]]) -> None:
 def _row(follower: Follower) -> SeriesState:
     detector = follower.detector
     assert detector.minute is not None
-    expected = detector.window[-1][1] if detector.window else 0.0
+    expected = detector.window.due[-1] if detector.window else 0.0
     return SeriesState(
         series=follower.series,
         minute=time_of(detector.minute),

@@ -209,7 +209,7 @@ def test_closing_for_the_night_and_the_weekend_is_not_silence_and_is_learned():
     assert silent == []
     for days in (25.95, 26.5):
         minute = minute_of(MONDAY + timedelta(days=days))
-        assert detector.baseline.is_closed(minute, Cell.at(minute, UTC))
+        assert detector.baseline.outlook(minute - minute % 15, UTC).closed
 
 
 def test_a_lull_in_the_first_week_is_learned_and_the_same_hour_is_known_a_week_later():

@@ -73,4 +73,4 @@ def test_batches_explain_short_excursions_alone():
 
 @pytest.mark.parametrize(("minute", "expected"), [(0, 2.0), (3, 2.0), (7, 2.0), (14, 2 + 6 * 7 / 15)])
 def test_what_is_expected_lies_between_quarters_and_never_below_its_own(minute, expected):
-    assert outlook(before=0.0, now=2.0, after=8.0).expected(minute) == pytest.approx(expected)
+    assert outlook(before=0.0, now=2.0, after=8.0).expected()[minute] == pytest.approx(expected)
