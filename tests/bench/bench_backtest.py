@@ -1,30 +1,57 @@
-"""The backtest's speed on simulated series, one and many, beside a pass that only adds the same minutes up."""
+"""The backtest as it is run, from a CSV to its episodes, beside a pass that only reads the same file and adds it up."""
 
+import csv
+import json
 import random
 import time
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from triage.management.commands.backtest_surges import _all
-from triage.surge.backtest import History
+from django.core.management import call_command
 
 GOAL = 100_000  # series-hours a minute
+START = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def main(days: int = 60, series: int = 8) -> None:
+    with TemporaryDirectory() as folder:
+        scores = str(Path(folder, "scores.csv"))
+        for number, counted, more in ((series, False, []), (series, True, []), (series, True, [scores]), (1, True, [])):
+            path = Path(folder, "history.csv")
+            _write(path, days, number, counted)
+            options = ["--series", "series", *(["--count", "count"] if counted else [])]
+            options += ["--scores", *more] if more else []
+            rate, ratio = _measured(path, options)
+            rows = "a row each minute" if counted else "a row each arrival"
+            print(
+                f"{number} series of {days} days, {rows}{', with scores' if more else ''}: {rate:,.0f} series-hours a "
+                f"minute (goal {GOAL:,}); ratio to reading the file: {ratio:.1f}",
+                flush=True,
+            )
+
+
+def _write(path: Path, days: int, series: int, counted: bool) -> None:
     chance = random.Random(1)
-    histories = {
-        f"series {which}": History({m: int(chance.random() < 0.3) for m in range(3_000_000, 3_000_000 + days * 1440)})
-        for which in range(series)
-    }
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["time", "series", *(["count"] if counted else [])])
+        for minute in range(days * 1440):
+            at = (START + timedelta(minutes=minute)).strftime("%Y-%m-%d %H:%M:%S")
+            for which in range(series):
+                came = chance.random() < 0.3
+                if counted or came:
+                    rows.writerow([at, f"series {which}", *([int(came)] if counted else [])])
+
+
+def _measured(path: Path, options: list[str]) -> tuple[float, float]:
     began = time.perf_counter()
-    added = sum(count or 0 for history in histories.values() for _, count in history.minutes())
+    with path.open(newline="") as file:
+        assert sum(int(row.get("count") or 1) for row in csv.DictReader(file))
     bare = time.perf_counter() - began
-    assert added
-    for number in (1, series):
-        some = dict(list(histories.items())[:number])
-        began = time.perf_counter()
-        _all(some, ZoneInfo("UTC"), 0.0, keep=False)
-        took = time.perf_counter() - began
-        rate = number * days * 24 / took * 60
-        print(f"{number} series of {days} days: {rate:,.0f} series-hours a minute (goal {GOAL:,})")
-        print(f"ratio to adding the minutes up: {took / (bare * number / series):.0f}")
+    out = StringIO()
+    began = time.perf_counter()
+    call_command("backtest_surges", str(path), *options, stdout=out)
+    took = time.perf_counter() - began
+    return json.loads(out.getvalue().splitlines()[-1])["series_hours"] / took * 60, took / bare

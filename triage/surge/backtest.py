@@ -2,13 +2,14 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TextIO
 
 from triage.surge.detector import NOTICE, NOTICE_CALM, THRESHOLD, Detector
 from triage.surge.excursions import Episode
+from triage.surge.outlook import QUARTER
 from triage.surge.quarters import minute_of, time_of
 from triage.surge.reading import Reading
 
@@ -75,16 +76,17 @@ class History:
 
     def minutes(self) -> Iterator[tuple[int, int | None]]:
         """Every minute from the first to the last. A bin is spread evenly over its minutes; None: it is missing."""
-        for start in range(min(self.counts), max(self.counts) + self.step, self.step):
-            if self.gaps and start not in self.counts:
-                yield from ((minute, None) for minute in range(start, start + self.step))
-                continue
-            total = self.counts.get(start, 0)
-            if self.step == 1:
+        counts, step, absent = self.counts, self.step, None if self.gaps else 0
+        for start in range(min(counts), max(counts) + step, step):
+            total = counts.get(start, absent)
+            if step == 1:
                 yield start, total
                 continue
-            for at in range(self.step):
-                yield start + at, (at + 1) * total // self.step - at * total // self.step
+            for at in range(step):
+                yield start + at, None if total is None else (at + 1) * total // step - at * total // step
+
+    def __len__(self) -> int:
+        return max(self.counts) + self.step - min(self.counts)
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -92,24 +94,22 @@ class History:
 
 def read(lines: TextIO, columns: Columns, zone: tzinfo, step: int = 1) -> dict[str, History]:
     """Each series of a CSV with a header line, in bins of `step` minutes. BadHistory."""
-    rows = csv.DictReader(lines)
-    names = [name.strip() for name in rows.fieldnames or []]
-    if not names:
-        raise BadHistory("the file is empty; its first line should name the columns")
-    rows.fieldnames = names
-    time_name = columns.time or next((name for name in names if name.lower() in TIME_NAMES), names[0])
-    for name in (time_name, columns.count, columns.series):
-        if name and name not in names:
-            raise BadHistory(f"there is no column {name!r}; there are {', '.join(names)}")
+    rows = csv.reader(lines)
     found: Counts = defaultdict(lambda: defaultdict(int))
-    zeros = False
     try:
+        time_at, count_at, series_at = _places([name.strip() for name in next(rows, [])], columns)
+        zeros, last, at, moments = False, None, 0, _Moments(zone)
         for row in rows:
-            at = _moment(row.get(time_name), zone, rows.line_num)
-            count = _count(row.get(columns.count), rows.line_num) if columns.count else 1
-            zeros = zeros or count == 0
-            found[(row.get(columns.series) or "") if columns.series else "all"][at - at % step] += count
-    except csv.Error as error:
+            if not row:
+                continue
+            # A file of several series has as many rows of the same minute.
+            if (text := row[time_at] if time_at < len(row) else "") != last:
+                last, at = text, moments.minute(text.strip())
+            count = 1 if count_at < 0 else _count(row[count_at] if count_at < len(row) else "")
+            zeros = zeros or not count
+            name = "all" if series_at < 0 else row[series_at] if series_at < len(row) else ""
+            found[name][at - at % step] += count
+    except (csv.Error, _BadField) as error:
         raise BadHistory(f"line {rows.line_num}: {error}") from error
     if not found:
         raise BadHistory("the file has no rows")
@@ -117,60 +117,99 @@ def read(lines: TextIO, columns: Columns, zone: tzinfo, step: int = 1) -> dict[s
     return {name: History(dict(counts), step, gaps=zeros) for name, counts in sorted(found.items())}
 
 
-def _moment(text: str | None, zone: tzinfo, line: int) -> int:
-    value = (text or "").strip()
-    try:
-        at = datetime.fromtimestamp(float(value), UTC) if _is_number(value) else datetime.fromisoformat(value)
-        return minute_of(at if at.tzinfo else at.replace(tzinfo=zone))
-    except (ValueError, OverflowError, OSError) as error:
-        raise BadHistory(
-            f"line {line}: {value[:40]!r} is no time; write 2026-03-01 12:00:00 or Unix seconds"
-        ) from error
+def _places(names: list[str], columns: Columns) -> tuple[int, int, int]:
+    """Where the time, the count and the series stand in a row; -1: nowhere."""
+    if not names:
+        raise BadHistory("the file is empty; its first line should name the columns")
+    time_name = columns.time or next((name for name in names if name.lower() in TIME_NAMES), names[0])
+    wanted = (time_name, columns.count, columns.series)
+    for name in wanted:
+        if name and name not in names:
+            raise BadHistory(f"there is no column {name!r}; there are {', '.join(names)}")
+    time_at, count_at, series_at = (names.index(name) if name else -1 for name in wanted)
+    return time_at, count_at, series_at
+
+
+class _BadField(ValueError):
+    """A field that cannot be understood."""
+
+
+class _Moments:
+    """Times of a file in minutes as of `minute_of`. How far a zone is from UTC is asked once for a quarter of an hour:
+    clocks change between two of them."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._offsets: dict[int, int] = {}
+
+    def minute(self, value: str) -> int:
+        """_BadField."""
+        try:
+            if _is_number(value):
+                return minute_of(datetime.fromtimestamp(float(value), UTC))
+            at = datetime.fromisoformat(value)
+            if at.tzinfo:
+                return minute_of(at)
+            utc = at.replace(tzinfo=UTC)
+            minute = minute_of(utc)
+            if (offset := self._offsets.get(minute // QUARTER)) is None:
+                offset = minute_of(at.replace(tzinfo=self._zone)) - minute
+                self._offsets[minute // QUARTER] = offset
+            return minute + offset
+        except (ValueError, OverflowError, OSError) as error:
+            raise _BadField(f"{value[:40]!r} is no time; write 2026-03-01 12:00:00 or Unix seconds") from error
 
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdigit() and len(text) >= 9
 
 
-def _count(text: str | None, line: int) -> int:
+def _count(text: str) -> int:
     try:
-        number = float((text or "").strip() or "0")
+        if text.isdigit():
+            return int(text)
+        number = float(text.strip() or "0")
         if number < 0 or number != int(number):
             raise ValueError
         return int(number)
     except (ValueError, OverflowError) as error:
-        raise BadHistory(f"line {line}: {(text or '')[:40]!r} is no count") from error
+        raise _BadField(f"{text[:40]!r} is no count") from error
 
 
 # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def run(
-    name: str, history: History, zone: tzinfo, *, caution: float = 0.0, each: Callable[[Reading], None] | None = None
+    name: str, history: History, zone: tzinfo, *, caution: float = 0.0, each: Sequence[Callable[[Reading], None]] = ()
 ) -> list[Found]:
-    """The episodes of one series, in the order of their starts. `each` sees every minute's reading."""
+    """The episodes of one series, in the order of their starts. Those in `each` see every minute's reading."""
     detector = Detector(zone, caution=caution)
     pages: list[Found] = []
     notices = _Notices(name)
     step = history.step
     for minute, count in history.minutes():
         reading = detector.advance(minute, count)
-        if each is not None:
-            each(reading)
-        # What lies in a bin is known when the bin is over.
-        seen_at = minute - minute % step + step - 1
+        for see in each:
+            see(reading)
+        if detector.episode is None and detector.resting is None:
+            if reading.event or notices.is_open:
+                notices.see(minute, _known_at(minute, step), reading, detector)
+            continue
         if reading.event == "start" and detector.episode:
-            pages.append(Found(name, "page", detector.episode.began, seen_at))
+            pages.append(Found(name, "page", detector.episode.began, _known_at(minute, step)))
             notices.drop()
         elif reading.event == "resume":
             pages[-1].end = None
         if reading.event == "end" and detector.resting:
             _measure(pages[-1], detector.resting)
-        elif detector.episode and pages:
+        elif detector.episode:
             _measure(pages[-1], detector.episode)
-        if detector.episode is None and detector.resting is None:
-            notices.see(minute, seen_at, reading, detector)
     return sorted([*pages, *notices.ended()], key=lambda found: (found.start, found.level))
+
+
+def _known_at(minute: int, step: int) -> int:
+    """What lies in a bin is known when the bin is over."""
+    return minute - minute % step + step - 1
 
 
 def _measure(found: Found, episode: Episode) -> None:
@@ -189,6 +228,10 @@ class _Notices:
         self._done: list[Found] = []
         self._open: Found | None = None
         self._calm = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._open is not None
 
     def see(self, minute: int, seen_at: int, reading: Reading, detector: Detector) -> None:
         if reading.event == "notice" and self._open is None:
@@ -219,7 +262,7 @@ def summary(found: list[Found], histories: Mapping[str, History], seconds: float
     `scores`: what a notice and a page take at least; restless weeks raise both (`Detector.threshold`), and so do many
     series beside one another.
     """
-    hours = sum((max(one.counts) + one.step - min(one.counts)) / 60 for one in histories.values())
+    hours = sum(map(len, histories.values())) / 60
     return {
         "summary": True,
         "series": len(histories),

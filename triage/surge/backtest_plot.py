@@ -1,6 +1,7 @@
 """The picture of a backtest: arrivals an hour, what was expected, and the episodes shaded, a panel for each series."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from html import escape
 
@@ -10,6 +11,7 @@ from triage.surge.reading import Reading
 
 # Pixels; and panels at the most, the busiest first.
 WIDTH, HEIGHT, LEFT, TOP, GAP = 1200, 150, 70, 40, 50
+INNER = WIDTH - LEFT - 10
 PANELS = 30
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#333}.name{font-weight:600}.count{fill:#9bb8d9}.expected{fill:none;"
@@ -17,16 +19,43 @@ STYLE = (
 )
 
 
-def draw(readings: Mapping[str, Sequence[Reading]], found: Sequence[Found], zone: tzinfo) -> str:
-    """An SVG document. Series that were read but have no minutes are left out."""
-    busiest = sorted(readings, key=lambda name: -sum(one.count for one in readings[name]))[:PANELS]
-    names = [name for name in readings if name in busiest and readings[name]]
+@dataclass(slots=True)
+class Trace:
+    """A series' minutes, `number` of them, in as many bins as a panel has pixels: all that a picture needs of them.
+
+    `starts`: each bin's first minute. `sizes`: minutes in it. `last`: the last minute.
+    """
+
+    number: int
+    last: int = 0
+    starts: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    expected: list[float] = field(default_factory=list)
+
+    def add(self, one: Reading) -> None:
+        """Takes the next minute."""
+        if not self.sizes or self.sizes[-1] * INNER >= self.number:
+            self.starts.append(one.at)
+            self.sizes.append(0)
+            self.counts.append(0)
+            self.expected.append(0.0)
+        self.sizes[-1] += 1
+        self.counts[-1] += one.count
+        self.expected[-1] += one.expected
+        self.last = one.at
+
+
+def draw(traces: Mapping[str, Trace], found: Sequence[Found], zone: tzinfo) -> str:
+    """An SVG document."""
+    busiest = sorted(traces, key=lambda name: -sum(traces[name].counts))[:PANELS]
+    names = [name for name in traces if name in busiest]
     height = TOP + len(names) * (HEIGHT + GAP)
     panels = [
-        _panel(name, readings[name], [one for one in found if one.series == name], zone, TOP + place * (HEIGHT + GAP))
+        _panel(name, traces[name], [one for one in found if one.series == name], zone, TOP + place * (HEIGHT + GAP))
         for place, name in enumerate(names)
     ]
-    left_out = f", the busiest {PANELS} of {len(readings)} series" if len(readings) > PANELS else ""
+    left_out = f", the busiest {PANELS} of {len(traces)} series" if len(traces) > PANELS else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">'
         f"<style>{STYLE}</style><rect width='100%' height='100%' fill='white'/>"
@@ -35,23 +64,20 @@ def draw(readings: Mapping[str, Sequence[Reading]], found: Sequence[Found], zone
     )
 
 
-def _panel(name: str, seen: Sequence[Reading], found: Sequence[Found], zone: tzinfo, top: int) -> str:
-    inner = WIDTH - LEFT - 10
-    bucket = max(1, -(-len(seen) // inner))
-    chunks = [seen[start : start + bucket] for start in range(0, len(seen), bucket)]
-    counts = [60 * sum(one.count for one in chunk) / len(chunk) for chunk in chunks]
-    expected = [60 * sum(one.expected for one in chunk) / len(chunk) for chunk in chunks]
+def _panel(name: str, seen: Trace, found: Sequence[Found], zone: tzinfo, top: int) -> str:
+    counts = [60 * count / size for count, size in zip(seen.counts, seen.sizes, strict=True)]
+    expected = [60 * count / size for count, size in zip(seen.expected, seen.sizes, strict=True)]
     most = max(*counts, *expected, 1.0)
-    first, last = seen[0].minute, seen[-1].minute
+    first, last = time_of(seen.starts[0]), time_of(seen.last)
     span = max((last - first).total_seconds(), 60)
 
     def x(at: datetime) -> float:
-        return LEFT + inner * min(max((at - first).total_seconds() / span, 0), 1)
+        return LEFT + INNER * min(max((at - first).total_seconds() / span, 0), 1)
 
     def y(value: float) -> float:
         return top + HEIGHT * (1 - value / most)
 
-    places = [x(chunk[0].minute) for chunk in chunks]
+    places = [x(time_of(start)) for start in seen.starts]
     area = " ".join(f"{at:.1f},{y(value):.1f}" for at, value in zip(places, counts, strict=True))
     line = " ".join(f"{at:.1f},{y(value):.1f}" for at, value in zip(places, expected, strict=True))
     base = top + HEIGHT

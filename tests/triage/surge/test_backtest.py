@@ -17,6 +17,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from triage.surge import backtest
+from triage.surge.backtest_scores import Scores
+from triage.surge.quarters import minute_of, time_of
+from triage.surge.reading import Reading
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 SURGE = START + timedelta(days=16, hours=11)
@@ -111,6 +114,40 @@ def test_times_without_a_zone_are_the_business_s(tmp_path):
     (page,) = [one for one in found if one["level"] == "page"]
     assert page["detected"].endswith("-05:00")
     assert abs(datetime.fromisoformat(page["detected"]) - SURGE) <= timedelta(minutes=4)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"])
+def test_every_minute_of_a_day_on_which_clocks_change_is_read_and_written_in_its_zone(zone):
+    here = ZoneInfo(zone)
+    local = datetime(2026, 3, 28, 12) if zone == "Europe/Berlin" else datetime(2026, 4, 4, 12)
+    times = [local + timedelta(minutes=7 * n) for n in range(300)]
+    rows = "".join(f"{at:%Y-%m-%d %H:%M:%S}\n" for at in times)
+    counts = backtest.read(StringIO("time\n" + rows), backtest.Columns(), here)["all"].counts
+    assert list(counts) == list(dict.fromkeys(minute_of(at.replace(tzinfo=here)) for at in times))
+    file = StringIO(newline="")
+    scores = Scores(file, here, "a, b")
+    first = min(counts)
+    for minute in range(first, first + 1500):
+        scores.add(Reading(minute, 1, 0.25, 2.0, 12.5))
+    said = list(csv.reader(StringIO(file.getvalue(), newline="")))
+    assert [row[1] for row in said] == [time_of(first + n).astimezone(here).isoformat() for n in range(1500)]
+    assert said[0] == ["a, b", said[0][1], "1", "0.2500", "2.00"]
+
+
+def test_rows_that_are_too_short_lack_what_is_not_there():
+    rows = StringIO("time,n,who\n2026-01-01 10:00,2,a\n\n2026-01-01 10:01\n1767261720,3,a\n")
+    histories = backtest.read(rows, backtest.Columns(count="n", series="who"), UTC)
+    start = minute_of(datetime(2026, 1, 1, 10, tzinfo=UTC))
+    assert {name: one.counts for name, one in histories.items()} == {
+        "": {start + 1: 0},
+        "a": {start: 2, start + 2: 3},
+    }
+
+
+@pytest.mark.parametrize("option", ["--scores", "--plot"])
+def test_a_file_that_cannot_be_written_is_told_before_the_work(option, events, tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        told(events, option, str(tmp_path / "nowhere" / "x"))
 
 
 def test_what_is_less_than_a_page_is_a_notice(tmp_path):

@@ -1,21 +1,22 @@
 """`manage.py backtest_surges FILE.csv`: what the detector would have said about one's own history."""
 
-import csv
 import json
 import math
-import multiprocessing
-import os
+import shutil
 import time
 from argparse import ArgumentParser
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, TextIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.management.base import BaseCommand, CommandError
 
 from triage.surge import backtest, backtest_plot
-from triage.surge.reading import Reading
+from triage.surge.backtest_jobs import Job, run_all
+from triage.surge.backtest_scores import header
 
 
 class Command(BaseCommand):
@@ -41,64 +42,57 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         began = time.perf_counter()
-        if not 1 <= options["bin"] <= 1440:
-            raise CommandError("--bin is minutes, 1 to 1440")
-        try:
-            zone = ZoneInfo(options["tz"])
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise CommandError(f"--tz: there is no zone {options['tz']!r}") from error
-        columns = backtest.Columns(options["time"], options["count"], options["series"])
-        try:
-            with options["file"].open(encoding="utf-8-sig", newline="") as lines:
-                histories = backtest.read(lines, columns, zone, options["bin"])
-        except OSError as error:
-            raise CommandError(f"{options['file']}: {error.strerror}") from error
-        except (backtest.BadHistory, UnicodeDecodeError) as error:
-            raise CommandError(f"{options['file']}: {error}") from error
-        found: list[backtest.Found] = []
+        zone, histories = _read(options)
         # One false alarm a series and year is several a day with many series.
         caution = math.log(len(histories)) if len(histories) > 10 else 0.0
-        wants_readings = bool(options["scores"] or options["plot"])
-        readings: dict[str, list[Reading]] = {}
-        for name, (episodes, seen) in _all(histories, zone, caution, wants_readings).items():
-            found += episodes
-            readings[name] = seen
-            for episode in episodes:
-                self.stdout.write(json.dumps(episode.as_json(zone), ensure_ascii=False))
+        several, found, traces = len(histories) > 1, [], {}
+        # Both are opened before the work begins: a folder that is not there is told at once.
+        with TemporaryDirectory() as folder, _opened(options["scores"]) as scores, _opened(options["plot"]) as plot:
+            if scores:
+                scores.write(header(several))
+            parts = [Path(folder, str(place)) if scores else None for place in range(len(histories))]
+            jobs = [
+                Job(name, history, zone, caution, part, name if several else None, plot is not None)
+                for part, (name, history) in zip(parts, histories.items(), strict=True)
+            ]
+            for done in run_all(jobs):
+                found += done.found
+                for episode in done.found:
+                    self.stdout.write(json.dumps(episode.as_json(zone), ensure_ascii=False))
+                if done.trace:
+                    traces[done.job.name] = done.trace
+                if scores and done.job.scores:
+                    _move(done.job.scores, scores)
+            if plot:
+                plot.write(backtest_plot.draw(traces, found, zone))
         self.stdout.write(json.dumps(backtest.summary(found, histories, time.perf_counter() - began)))
-        if options["scores"]:
-            _write_scores(options["scores"], readings, zone)
-        if options["plot"]:
-            options["plot"].write_text(backtest_plot.draw(readings, found, zone), encoding="utf-8")
 
 
-def _all(
-    histories: dict[str, backtest.History], zone: ZoneInfo, caution: float, keep: bool
-) -> dict[str, tuple[list[backtest.Found], list[Reading]]]:
-    """Every series' episodes and, where they are wanted, its readings; on all processors where there are several."""
-    jobs = [(name, history, zone, caution, keep) for name, history in histories.items()]
-    size = sum(len(history.counts) for history in histories.values())
-    if len(jobs) < 2 or size < 20_000:
-        return dict(map(_one, jobs))
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("fork")) as pool:
-        return dict(pool.map(_one, jobs))
+def _read(options: Mapping[str, Any]) -> tuple[ZoneInfo, dict[str, backtest.History]]:
+    if not 1 <= options["bin"] <= 1440:
+        raise CommandError("--bin is minutes, 1 to 1440")
+    try:
+        zone = ZoneInfo(options["tz"])
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise CommandError(f"--tz: there is no zone {options['tz']!r}") from error
+    columns = backtest.Columns(options["time"], options["count"], options["series"])
+    try:
+        with options["file"].open(encoding="utf-8-sig", newline="") as lines:
+            return zone, backtest.read(lines, columns, zone, options["bin"])
+    except OSError as error:
+        raise CommandError(f"{options['file']}: {error.strerror}") from error
+    except (backtest.BadHistory, UnicodeDecodeError) as error:
+        raise CommandError(f"{options['file']}: {error}") from error
 
 
-def _one(
-    job: tuple[str, backtest.History, ZoneInfo, float, bool],
-) -> tuple[str, tuple[list[backtest.Found], list[Reading]]]:
-    name, history, zone, caution, keep = job
-    readings: list[Reading] = []
-    episodes = backtest.run(name, history, zone, caution=caution, each=readings.append if keep else None)
-    return name, (episodes, readings)
+def _opened(path: Path | None) -> AbstractContextManager[TextIO | None]:
+    try:
+        return path.open("w", encoding="utf-8", newline="") if path else nullcontext()
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from error
 
 
-def _write_scores(path: Path, readings: dict[str, list[Reading]], zone: ZoneInfo) -> None:
-    many = len(readings) > 1
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow([*(["series"] if many else []), "minute", "count", "expected", "score"])
-        for name, seen in readings.items():
-            for one in seen:
-                said = [one.minute.astimezone(zone).isoformat(), one.count, f"{one.expected:.4f}", f"{one.score:.2f}"]
-                rows.writerow([*([name] if many else []), *said])
+def _move(part: Path, whole: TextIO) -> None:
+    with part.open(encoding="utf-8", newline="") as lines:
+        shutil.copyfileobj(lines, whole)
+    part.unlink()
