@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from tickets import changes
 from triage.models import Checkpoint, Clock, LateCount, MinuteCount, SeriesState, Surge, SurgeWord
-from triage.surge import clock, counts, gaps, notices, silence, sources, surges, telling, unread, verdicts
+from triage.surge import bulk, clock, counts, gaps, notices, silence, sources, surges, telling, unread, verdicts
 from triage.surge.baseline import minute_of
 from triage.surge.counts import MINUTE
 from triage.surge.detector import time_of
 from triage.surge.excursions import Episode
 from triage.surge.follower import KEPT, Follower, Saved, detector_of, place_of
+from triage.surge.minutes import Minute, read
 from triage.surge.series import in_order, pages
 from triage.surge.surges import Sighting
 from triage.surge.watching import Watching, settle
@@ -135,8 +136,10 @@ def _new(watching: Watching, last: int, now: datetime) -> tuple[list[tuple[str, 
     rows = MinuteCount.objects.filter(minute__gt=time_of(min(watching.upto or last, last)), minute__lte=now)
     new: list[tuple[str, datetime, int]] = []
     running: dict[str, dict[datetime, int]] = defaultdict(dict)
-    for series, minute, people in rows.values_list("series", "minute", "senders"):
-        if minute_of(minute) <= last:
+    complete = time_of(last)
+    for series, text, people in rows.values_list("series", Minute("minute"), "senders"):
+        minute = read(text)
+        if minute <= complete:
             new.append((series, minute, people))
         else:
             running[series][minute] = people
@@ -247,14 +250,10 @@ def _show_glanced(glanced: Sequence[Sighting]) -> None:
 def _write_states(found: Found) -> None:
     """What pages show of those that page, of others when it is news; the checkpoints of all, and old ones go."""
     told = found.told.union(series for series, _ in found.saved)
-    shown = [_row(one) for one in found.followers if one.is_new or pages(one.series) or one.series in told]
-    SeriesState.objects.bulk_create(
-        shown,
-        batch_size=200,
-        update_conflicts=True,
-        unique_fields=["series"],
-        update_fields=["minute", "ratio", "expected"],
-    )
+    new = [SeriesState(series=one.series) for one in found.followers if one.is_new]
+    SeriesState.objects.bulk_create(new, batch_size=200, ignore_conflicts=True)
+    shown = (one for one in found.followers if one.is_new or pages(one.series) or one.series in told)
+    bulk.update(SeriesState, "series", ("minute", "ratio", "expected"), [_figures(one) for one in shown])
     for follower in found.followers:
         follower.is_new = False
     if found.saved:
@@ -282,13 +281,10 @@ def _write_checkpoints(saved: Sequence[tuple[str, Saved]]) -> None:
     Checkpoint.objects.filter(minute__lte=time_of(oldest)).delete()
 
 
-def _row(follower: Follower) -> SeriesState:
+def _figures(follower: Follower) -> tuple[datetime, float, float, str]:
+    """Minute, times normal and expected arrivals that pages show of a series, and the series."""
     detector = follower.detector
     assert detector.minute is not None
     expected = detector.window[-1][1] if detector.window else 0.0
-    return SeriesState(
-        series=follower.series,
-        minute=time_of(detector.minute),
-        ratio=round(max(detector.ratio(), follower.glanced), 2),
-        expected=round(expected, 4),
-    )
+    ratio = max(detector.ratio(), follower.glanced)
+    return time_of(detector.minute), round(ratio, 2), round(expected, 4), follower.series
