@@ -115,19 +115,18 @@ def _recount_batch(oldest: datetime) -> tuple[int, Changed]:
 
 
 def _count(minutes: Collection[datetime]) -> Counts:
-    arrivals: dict[tuple[str, datetime], int] = defaultdict(int)
-    senders: dict[tuple[str, datetime], set[str]] = defaultdict(set)
+    senders: dict[tuple[str, datetime], list[str]] = defaultdict(list)
     for some in pieces(_ranges(minutes)):
         rows, topics = _journal(some)
         for pk, at, channel, line, sender in rows:
             minute = read(at)
             if minute not in minutes:
                 continue
+            # Somebody unknown is a person of their own.
+            who = sender or f"?{pk}"
             for series in series_of(channel, line, topics.get(pk, ())):
-                arrivals[series, minute] += 1
-                # Somebody unknown is a person of their own.
-                senders[series, minute].add(sender or f"?{pk}")
-    return {key: (number, len(senders[key])) for key, number in arrivals.items()}
+                senders[series, minute].append(who)
+    return {key: (len(found), len(set(found))) for key, found in senders.items()}
 
 
 def series_of(channel: str, line: str, topics: Iterable[str] = ()) -> Iterator[str]:

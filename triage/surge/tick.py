@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import JSONField, OuterRef, Subquery
+from django.db.models import JSONField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -33,14 +34,22 @@ MOST = 500_000
 GLANCED = 5
 # People in the running minutes below which nobody need glance at them.
 FEW = 5
-# What is looked at of a surge that is on.
-LOOKED_AT = ("began_at", "detected_at", "dismissed_at", "peak_ratio")
 # Minutes between looks at the surge of a line or a topic that goes on.
 PARTS = 5
 # How long a surge that was opened at a glance may wait for complete minutes to bear it out.
 CONFIRM = timedelta(minutes=3)
 
 People = Mapping[str, Mapping[datetime, int]]
+
+
+class On(NamedTuple):
+    """What is looked at of a surge that is on; `is_old`: complete minutes have had their time to bear it out."""
+
+    pk: int
+    began: datetime
+    peak: float
+    is_dismissed: bool
+    is_old: bool
 
 
 @dataclass(slots=True)
@@ -101,10 +110,7 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
     # Read in this order: what becomes known in between is heard of at the next tick.
     late = list(LateCount.objects.filter(pk__gt=watching.late).order_by("pk"))
     new, running = _new(watching, last, now)
-    # A notice is followed for itself: it hides no rise from a glance.
-    rows = Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)
-    # There may be as many as there are lines: no more of each than is looked at.
-    open_ones = {surge.series: surge for surge in rows.only("series", *LOOKED_AT)}
+    open_ones = _on(now)
     said = verdicts.said(now - counts.KEPT)
     concerned = watching.hear(new, late) | _spoken_of(said, watching.upto, last)
     busy = {series for series, minutes in running.items() if sum(minutes.values()) >= FEW}
@@ -120,10 +126,19 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
             found.glanced.append(Sighting(series, episode, now))
     _hold_back(found, open_ones, now)
     for series, surge in open_ones.items():
-        if surge.detected_at < now - CONFIRM and not watching.followers[series].detector.episode:
+        if surge.is_old and not watching.followers[series].detector.episode:
             found.unconfirmed.append(surge.pk)
     watching.upto = last
     return found
+
+
+def _on(now: datetime) -> dict[str, On]:
+    """Surges that are on, by series: as many as there are lines, at times. A notice is followed for itself: it hides no
+    rise from a glance."""
+    rows = Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)
+    rows = rows.annotate(is_dismissed=Q(dismissed_at__isnull=False), is_old=Q(detected_at__lt=now - CONFIRM))
+    found = rows.values_list("series", "pk", Minute("began_at"), "peak_ratio", "is_dismissed", "is_old")
+    return {series: On(pk, read(began), *others) for series, pk, began, *others in found}
 
 
 def _spoken_of(said: Mapping[str, Sequence[SurgeWord]], seen: int, last: int) -> set[str]:
@@ -147,7 +162,7 @@ def _new(watching: Watching, last: int, now: datetime) -> tuple[list[tuple[str, 
     return new, running
 
 
-def _follow(watching: Watching, due: Sequence[str], last: int, on: Mapping[str, Surge], found: Found) -> None:
+def _follow(watching: Watching, due: Sequence[str], last: int, on: Mapping[str, On], found: Found) -> None:
     left = MOST
     missing = _gaps(watching, due, last)
     for series in due:
@@ -163,7 +178,7 @@ def _follow(watching: Watching, due: Sequence[str], last: int, on: Mapping[str, 
         _gather(follower, on.get(series), found)
 
 
-def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
+def _gather(follower: Follower, surge: On | None, found: Found) -> None:
     """What one follower met. A part that goes on is told every few minutes only: there may be many."""
     series, minute = follower.series, follower.detector.minute
     assert minute is not None
@@ -176,11 +191,11 @@ def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
         found.told.add(series)
     episode = follower.detector.episode
     # What a glance has seen stands until complete minutes have their say: pages must not call it over meanwhile.
-    is_glanced = surge is not None and episode is None and not ended and surge.dismissed_at is None
-    follower.glanced = surge.peak_ratio if surge and is_glanced else 0.0
+    is_glanced = surge is not None and episode is None and not ended and not surge.is_dismissed
+    follower.glanced = surge.peak if surge and is_glanced else 0.0
     if episode is None:
         return
-    if pages(series) or surge is None or surge.began_at != time_of(episode.began):
+    if pages(series) or surge is None or surge.began != time_of(episode.began):
         found.episodes.append(Sighting(series, episode, seen))
         found.told.add(series)
     elif minute % PARTS == place_of(series) % PARTS:
