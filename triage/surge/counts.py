@@ -17,7 +17,8 @@ from django.utils import timezone
 from tickets import changes
 from tickets.models import MEDIUM_OF, Arrival, CountsAs
 from triage.models import Clock, HourCount, LateCount, MinuteCount
-from triage.surge import clock
+from triage.surge import bulk, clock
+from triage.surge.minutes import Minute, read
 
 # Only contacts, and what is not understood yet, feed detection.
 COUNTING = ("", CountsAs.CONTACT)
@@ -114,19 +115,18 @@ def _recount_batch(oldest: datetime) -> tuple[int, Changed]:
 
 
 def _count(minutes: Collection[datetime]) -> Counts:
-    arrivals: dict[tuple[str, datetime], int] = defaultdict(int)
-    senders: dict[tuple[str, datetime], set[str]] = defaultdict(set)
+    senders: dict[tuple[str, datetime], list[str]] = defaultdict(list)
     for some in pieces(_ranges(minutes)):
         rows, topics = _journal(some)
         for pk, at, channel, line, sender in rows:
-            minute = floor(at)
+            minute = read(at)
             if minute not in minutes:
                 continue
+            # Somebody unknown is a person of their own.
+            who = sender or f"?{pk}"
             for series in series_of(channel, line, topics.get(pk, ())):
-                arrivals[series, minute] += 1
-                # Somebody unknown is a person of their own.
-                senders[series, minute].add(sender or f"?{pk}")
-    return {key: (number, len(senders[key])) for key, number in arrivals.items()}
+                senders[series, minute].append(who)
+    return {key: (len(found), len(set(found))) for key, found in senders.items()}
 
 
 def series_of(channel: str, line: str, topics: Iterable[str] = ()) -> Iterator[str]:
@@ -141,7 +141,7 @@ def series_of(channel: str, line: str, topics: Iterable[str] = ()) -> Iterator[s
 
 def _journal(
     ranges: Sequence[tuple[datetime, datetime]],
-) -> tuple[Iterator[tuple[int, datetime, str, str, str]], Mapping[int, list[str]]]:
+) -> tuple[Iterator[tuple[int, str, str, str, str]], Mapping[int, list[str]]]:
     """What counts in these stretches of time, and what each is about: two queries."""
     within = Q()
     for start, end in ranges:
@@ -150,7 +150,7 @@ def _journal(
     topics: dict[int, list[str]] = defaultdict(list)
     for pk, key in rows.filter(topics__isnull=False).values_list("id", "topics__key").iterator(chunk_size=2000):
         topics[pk].append(key)
-    found = rows.values_list("id", "happened_at", "channel", "line", "sender")
+    found = rows.values_list("id", Minute("happened_at"), "channel", "line", "sender")
     return found.iterator(chunk_size=2000), topics
 
 
@@ -168,29 +168,24 @@ def _store(minutes: Collection[datetime], counts: Counts, at: Clock) -> Changed:
     """Writes what differs from what is there, minutes and hours, and what the detectors have seen otherwise."""
     known: dict[tuple[str, datetime], tuple[int, int]] = {}
     for some in pieces(sorted(minutes)):
-        rows = MinuteCount.objects.filter(minute__in=some).values_list("series", "minute", "arrivals", "senders")
-        known |= {(series, minute): (arrivals, senders) for series, minute, arrivals, senders in rows}
-    different: list[MinuteCount] = []
+        found = MinuteCount.objects.filter(minute__in=some)
+        for series, minute, *held in found.values_list("series", Minute("minute"), "arrivals", "senders"):
+            known[series, read(minute)] = held[0], held[1]
+    different: list[tuple[str, datetime, int, int]] = []
     changed: Changed = defaultdict(dict)
+    hours: dict[datetime, dict[str, tuple[int, int]]] = defaultdict(dict)
     for key in known.keys() | counts.keys():
         before, (arrivals, senders) = known.get(key, (0, 0)), counts.get(key, (0, 0))
-        if before != (arrivals, senders):
-            different.append(MinuteCount(series=key[0], minute=key[1], arrivals=arrivals, senders=senders))
-            changed[key[0]][key[1]] = senders - before[1]
-    # New ones and others in one go: updates of hundreds of rows, a CASE for each, would take most of a tick's time.
-    MinuteCount.objects.bulk_create(
-        different,
-        batch_size=500,
-        update_conflicts=True,
-        unique_fields=["series", "minute"],
-        update_fields=["arrivals", "senders"],
-    )
+        if before == (arrivals, senders):
+            continue
+        series, minute = key
+        different.append((series, minute, arrivals, senders))
+        changed[series][minute] = senders - before[1]
+        moved = hours[minute.replace(minute=0)]
+        came, people = moved.get(series, (0, 0))
+        moved[series] = came + arrivals - before[0], people + senders - before[1]
+    bulk.upsert(MinuteCount, ("series", "minute"), ("arrivals", "senders"), different)
     _store_late(changed, at)
-    hours: dict[datetime, dict[str, tuple[int, int]]] = defaultdict(dict)
-    for row in different:
-        before, moved = known.get((row.series, row.minute), (0, 0)), hours[row.minute.replace(minute=0)]
-        came, people = moved.get(row.series, (0, 0))
-        moved[row.series] = came + row.arrivals - before[0], people + row.senders - before[1]
     _store_hours(hours)
     return dict(changed)
 
@@ -213,23 +208,17 @@ def _store_late(changed: Changed, at: Clock) -> None:
 def _store_hours(more: Mapping[datetime, Mapping[str, tuple[int, int]]]) -> None:
     """Hours move by as much as their minutes do, in arrivals and senders (who comes in two minutes counts twice). The
     minutes of an hour are read while there is no row for it yet."""
-    rows: list[HourCount] = []
+    new: list[tuple[str, datetime, int, int]] = []
     # Hour by hour: a tick touches one or two, and to group minutes by their hour takes SQLite a call for each of them.
     for hour, moved in sorted(more.items()):
         minutes = MinuteCount.objects.filter(minute__gte=hour, minute__lt=hour + HOUR)
         for names in pieces(sorted(moved)):
             held = HourCount.objects.filter(hour=hour, series__in=names).values_list("series", "arrivals", "senders")
             sums = [(name, came + moved[name][0], people + moved[name][1]) for name, came, people in held]
-            new = set(names).difference(name for name, *_ in sums)
-            sums += minutes.filter(series__in=new).values_list("series").annotate(Sum("arrivals"), Sum("senders"))
-            rows += [HourCount(series=name, hour=hour, arrivals=came, senders=people) for name, came, people in sums]
-    HourCount.objects.bulk_create(
-        rows,
-        batch_size=200,
-        update_conflicts=True,
-        unique_fields=["series", "hour"],
-        update_fields=["arrivals", "senders"],
-    )
+            first = set(names).difference(name for name, *_ in sums)
+            sums += minutes.filter(series__in=first).values_list("series").annotate(Sum("arrivals"), Sum("senders"))
+            new += [(name, hour, came, people) for name, came, people in sums]
+    bulk.upsert(HourCount, ("series", "hour"), ("arrivals", "senders"), new)
 
 
 def pieces(things: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -31,7 +31,8 @@ NAMES = {"front": "The public address", "voice": "The telephone's webhooks"}
 def note(followers: Sequence[Follower], now: datetime) -> None:
     """Keeps which series fell silent and which are heard again, of those that went on. Topics come and go."""
     heard = {one.series: one for one in followers if one.silent is not None and not one.series.startswith("topic:")}
-    open_ones = set(Silence.objects.filter(ended_at=None, what__in=heard).values_list("what", flat=True))
+    # All that are open: the names of all that were heard would be the longer question.
+    open_ones = set(Silence.objects.filter(ended_at=None).values_list("what", flat=True))
     fallen = [one for series, one in heard.items() if one.silent and series not in open_ones]
     for minute, names in _by_minute(fallen).items():
         since = _last_heard(names, minute)
@@ -45,20 +46,20 @@ def tell(now: datetime) -> int:
     """Tells managers of silences that began and ended. Returns how many were told of."""
     _listen(now)
     told = 0
-    begun = [
-        one
-        for one in Silence.objects.filter(alerted_at=None, ended_at=None).order_by("since", "pk")
-        if one.what.startswith(HEARTBEAT) or one.noted_at <= now - STANDS
-    ]
+    over = Q(ended_at__isnull=False, end_alerted_at=None, alerted_at__isnull=False)
+    untold = list(Silence.objects.filter(Q(ended_at=None, alerted_at=None) | over).order_by("since", "pk"))
+    begun = [one for one in untold if one.ended_at is None and _stands(one, now)]
     everything = bool(begun) and Silence.objects.filter(what=ALL, ended_at=None).exists()
     for one in begun:
         # All channels silent are one alarm, not one for each.
         if one.what != ALL and everything and not one.what.startswith(HEARTBEAT):
             continue
         told += _tell_once(one, "alerted_at", "silence_began", now)
-    for one in Silence.objects.filter(end_alerted_at=None).exclude(alerted_at=None).exclude(ended_at=None):
-        told += _tell_once(one, "end_alerted_at", "silence_ended", now)
-    return told
+    return told + sum(_tell_once(one, "end_alerted_at", "silence_ended", now) for one in untold if one.ended_at)
+
+
+def _stands(one: Silence, now: datetime) -> bool:
+    return one.what.startswith(HEARTBEAT) or one.noted_at <= now - STANDS
 
 
 def name(what: str) -> str:

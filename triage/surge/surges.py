@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from django.db import transaction
 from django.db.models import Q
 
 from tickets import changes
 from triage.models import Surge
-from triage.surge import people
+from triage.surge import bulk, people
 from triage.surge.detector import RESUME, time_of
 from triage.surge.excursions import Episode
 from triage.surge.series import ALL
@@ -75,17 +76,13 @@ def keep(found: Sequence[Sighting], now: datetime) -> list[Surge]:
     return [row.surge for row in kept]
 
 
-def keep_figures(parts: Sequence[tuple[int, Episode]]) -> None:
+def keep_figures(parts: Iterable[tuple[int, Episode]]) -> None:
     """Writes how high surges that go on as they did, (id, episode), stand now."""
-    if not parts:
-        return
-    with transaction.atomic():
-        rows = Surge.objects.select_for_update().in_bulk([pk for pk, _ in parts])
-        for pk, episode in parts:
-            if pk in rows:
-                _set_figures(rows[pk], episode)
-        _upsert(rows.values(), FIGURES)
-    changes.bump("surge")
+    # In order, so that no two transactions wait for each other.
+    figures = sorted(((*_figures(episode), pk) for pk, episode in parts), key=itemgetter(-1))
+    if figures:
+        bulk.update(Surge, "id", FIGURES, figures)
+        changes.bump("surge")
 
 
 def close_unconfirmed(unconfirmed: Collection[int], now: datetime) -> None:
@@ -126,7 +123,7 @@ def _keep(one: Sighting, rows: dict[str, list[_Row]], now: datetime) -> _Row:
         row.surge.level, row.surge.detected_at = one.level, detected
     row.is_seen = True
     row.surge.began_at, row.surge.ended_at = _span(one.episode)
-    _set_figures(row.surge, one.episode)
+    row.surge.peak_ratio, row.surge.total, row.surge.expected = _figures(one.episode)
     if _has_grown(row.surge):
         row.surge.senders_at = row.surge.total
         row.uncounted = (one.series, row.surge.began_at, row.surge.ended_at or one.seen)
@@ -138,11 +135,11 @@ def _span(episode: Episode) -> tuple[datetime, datetime | None]:
     return time_of(episode.began), None if episode.ended is None else time_of(episode.ended)
 
 
-def _set_figures(surge: Surge, episode: Episode) -> None:
+def _figures(episode: Episode) -> tuple[float, int, float]:
+    """FIGURES of an episode, so far, or up to its end."""
     over = episode.ended is not None
-    surge.peak_ratio = round(episode.peak, 1)
-    surge.total = episode.last_total if over else episode.total
-    surge.expected = round(episode.last_expected if over else episode.expected, 2)
+    total, expected = (episode.last_total, episode.last_expected) if over else (episode.total, episode.expected)
+    return round(episode.peak, 1), total, round(expected, 2)
 
 
 def _row_of(one: Sighting, rows: Sequence[_Row]) -> _Row | None:

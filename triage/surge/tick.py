@@ -4,20 +4,22 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import JSONField, OuterRef, Subquery
+from django.db.models import JSONField, OuterRef, Q, Subquery
 from django.db.models.functions import Cast
 from django.utils import timezone
 
 from tickets import changes
 from triage.models import Checkpoint, Clock, LateCount, MinuteCount, SeriesState, Surge, SurgeWord
-from triage.surge import clock, counts, gaps, notices, silence, sources, surges, telling, unread, verdicts
+from triage.surge import bulk, clock, counts, gaps, notices, silence, sources, surges, telling, unread, verdicts
 from triage.surge.baseline import minute_of
 from triage.surge.counts import MINUTE
 from triage.surge.detector import time_of
 from triage.surge.excursions import Episode
 from triage.surge.follower import KEPT, Follower, Saved, detector_of, place_of
+from triage.surge.minutes import Minute, read
 from triage.surge.series import in_order, pages
 from triage.surge.surges import Sighting
 from triage.surge.watching import Watching, settle
@@ -32,14 +34,22 @@ MOST = 500_000
 GLANCED = 5
 # People in the running minutes below which nobody need glance at them.
 FEW = 5
-# What is looked at of a surge that is on.
-LOOKED_AT = ("began_at", "detected_at", "dismissed_at", "peak_ratio")
 # Minutes between looks at the surge of a line or a topic that goes on.
 PARTS = 5
 # How long a surge that was opened at a glance may wait for complete minutes to bear it out.
 CONFIRM = timedelta(minutes=3)
 
 People = Mapping[str, Mapping[datetime, int]]
+
+
+class On(NamedTuple):
+    """What is looked at of a surge that is on; `is_old`: complete minutes have had their time to bear it out."""
+
+    pk: int
+    began: datetime
+    peak: float
+    is_dismissed: bool
+    is_old: bool
 
 
 @dataclass(slots=True)
@@ -100,10 +110,7 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
     # Read in this order: what becomes known in between is heard of at the next tick.
     late = list(LateCount.objects.filter(pk__gt=watching.late).order_by("pk"))
     new, running = _new(watching, last, now)
-    # A notice is followed for itself: it hides no rise from a glance.
-    rows = Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)
-    # There may be as many as there are lines: no more of each than is looked at.
-    open_ones = {surge.series: surge for surge in rows.only("series", *LOOKED_AT)}
+    open_ones = _on(now)
     said = verdicts.said(now - counts.KEPT)
     concerned = watching.hear(new, late) | _spoken_of(said, watching.upto, last)
     busy = {series for series, minutes in running.items() if sum(minutes.values()) >= FEW}
@@ -119,10 +126,19 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
             found.glanced.append(Sighting(series, episode, now))
     _hold_back(found, open_ones, now)
     for series, surge in open_ones.items():
-        if surge.detected_at < now - CONFIRM and not watching.followers[series].detector.episode:
+        if surge.is_old and not watching.followers[series].detector.episode:
             found.unconfirmed.append(surge.pk)
     watching.upto = last
     return found
+
+
+def _on(now: datetime) -> dict[str, On]:
+    """Surges that are on, by series: as many as there are lines, at times. A notice is followed for itself: it hides no
+    rise from a glance."""
+    rows = Surge.objects.filter(ended_at=None, level=Surge.Level.PAGE)
+    rows = rows.annotate(is_dismissed=Q(dismissed_at__isnull=False), is_old=Q(detected_at__lt=now - CONFIRM))
+    found = rows.values_list("series", "pk", Minute("began_at"), "peak_ratio", "is_dismissed", "is_old")
+    return {series: On(pk, read(began), *others) for series, pk, began, *others in found}
 
 
 def _spoken_of(said: Mapping[str, Sequence[SurgeWord]], seen: int, last: int) -> set[str]:
@@ -135,8 +151,10 @@ def _new(watching: Watching, last: int, now: datetime) -> tuple[list[tuple[str, 
     rows = MinuteCount.objects.filter(minute__gt=time_of(min(watching.upto or last, last)), minute__lte=now)
     new: list[tuple[str, datetime, int]] = []
     running: dict[str, dict[datetime, int]] = defaultdict(dict)
-    for series, minute, people in rows.values_list("series", "minute", "senders"):
-        if minute_of(minute) <= last:
+    complete = time_of(last)
+    for series, text, people in rows.values_list("series", Minute("minute"), "senders"):
+        minute = read(text)
+        if minute <= complete:
             new.append((series, minute, people))
         else:
             running[series][minute] = people
@@ -144,7 +162,7 @@ def _new(watching: Watching, last: int, now: datetime) -> tuple[list[tuple[str, 
     return new, running
 
 
-def _follow(watching: Watching, due: Sequence[str], last: int, on: Mapping[str, Surge], found: Found) -> None:
+def _follow(watching: Watching, due: Sequence[str], last: int, on: Mapping[str, On], found: Found) -> None:
     left = MOST
     missing = _gaps(watching, due, last)
     for series in due:
@@ -160,7 +178,7 @@ def _follow(watching: Watching, due: Sequence[str], last: int, on: Mapping[str, 
         _gather(follower, on.get(series), found)
 
 
-def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
+def _gather(follower: Follower, surge: On | None, found: Found) -> None:
     """What one follower met. A part that goes on is told every few minutes only: there may be many."""
     series, minute = follower.series, follower.detector.minute
     assert minute is not None
@@ -173,11 +191,11 @@ def _gather(follower: Follower, surge: Surge | None, found: Found) -> None:
         found.told.add(series)
     episode = follower.detector.episode
     # What a glance has seen stands until complete minutes have their say: pages must not call it over meanwhile.
-    is_glanced = surge is not None and episode is None and not ended and surge.dismissed_at is None
-    follower.glanced = surge.peak_ratio if surge and is_glanced else 0.0
+    is_glanced = surge is not None and episode is None and not ended and not surge.is_dismissed
+    follower.glanced = surge.peak if surge and is_glanced else 0.0
     if episode is None:
         return
-    if pages(series) or surge is None or surge.began_at != time_of(episode.began):
+    if pages(series) or surge is None or surge.began != time_of(episode.began):
         found.episodes.append(Sighting(series, episode, seen))
         found.told.add(series)
     elif minute % PARTS == place_of(series) % PARTS:
@@ -247,14 +265,10 @@ def _show_glanced(glanced: Sequence[Sighting]) -> None:
 def _write_states(found: Found) -> None:
     """What pages show of those that page, of others when it is news; the checkpoints of all, and old ones go."""
     told = found.told.union(series for series, _ in found.saved)
-    shown = [_row(one) for one in found.followers if one.is_new or pages(one.series) or one.series in told]
-    SeriesState.objects.bulk_create(
-        shown,
-        batch_size=200,
-        update_conflicts=True,
-        unique_fields=["series"],
-        update_fields=["minute", "ratio", "expected"],
-    )
+    new = [SeriesState(series=one.series) for one in found.followers if one.is_new]
+    SeriesState.objects.bulk_create(new, batch_size=200, ignore_conflicts=True)
+    shown = (one for one in found.followers if one.is_new or pages(one.series) or one.series in told)
+    bulk.update(SeriesState, "series", ("minute", "ratio", "expected"), [_figures(one) for one in shown])
     for follower in found.followers:
         follower.is_new = False
     if found.saved:
@@ -282,13 +296,10 @@ def _write_checkpoints(saved: Sequence[tuple[str, Saved]]) -> None:
     Checkpoint.objects.filter(minute__lte=time_of(oldest)).delete()
 
 
-def _row(follower: Follower) -> SeriesState:
+def _figures(follower: Follower) -> tuple[datetime, float, float, str]:
+    """Minute, times normal and expected arrivals that pages show of a series, and the series."""
     detector = follower.detector
     assert detector.minute is not None
     expected = detector.window.due[-1] if detector.window else 0.0
-    return SeriesState(
-        series=follower.series,
-        minute=time_of(detector.minute),
-        ratio=round(max(detector.ratio(), follower.glanced), 2),
-        expected=round(expected, 4),
-    )
+    ratio = max(detector.ratio(), follower.glanced)
+    return time_of(detector.minute), round(ratio, 2), round(expected, 4), follower.series

@@ -14,6 +14,7 @@ from triage.surge import gaps
 from triage.surge.baseline import minute_of
 from triage.surge.detector import time_of
 from triage.surge.follower import LOOK_BACK, Follower, detector_of, history, is_replayed, place_of, usable
+from triage.surge.minutes import Minute, read
 from triage.surge.series import in_order, pages
 
 # Series whose states are read in one piece, and that were left behind and go on in one tick.
@@ -141,8 +142,9 @@ def _read_counts(followers: Sequence[Follower], upto: int) -> None:
     if known:
         rows = rows.filter(minute__gt=time_of(min(known) - LOOK_BACK))
     counts: dict[str, dict[int, int]] = {follower.series: follower.counts for follower in followers}
-    for series, minute, people in rows.values_list("series", "minute", "senders").iterator(chunk_size=5000):
-        counts[series][minute_of(minute)] = people
+    found = rows.values_list("series", Minute("minute"), "senders")
+    for series, minute, people in found.iterator(chunk_size=5000):
+        counts[series][minute_of(read(minute))] = people
 
 
 def _correct(follower: Follower, late: Sequence[LateCount]) -> None:
