@@ -139,6 +139,7 @@ def _charts(seen: Volume) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
+            "drawing": drawing,
             "sizes": [
                 chart.draw(drawing, kind, width, high if name == "days" else low) for kind, width, high, low in sizes
             ],
@@ -150,8 +151,8 @@ def _charts(seen: Volume) -> list[dict[str, Any]]:
 def _tables(seen: Volume) -> list[dict[str, Any]]:
     """The same as text: by day, and by ten minutes."""
     return [
-        {"name": "days", "rows": rows_of(seen.days, 24)},
-        {"name": "minutes", "rows": rows_of(seen.minutes, 10)},
+        {"name": "days", "drawing": seen.days, "rows": rows_of(seen.days, 24)},
+        {"name": "minutes", "drawing": seen.minutes, "rows": rows_of(seen.minutes, 10)},
     ]
 
 
