@@ -101,8 +101,11 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect(f"{_enter_address()}?again={token}")
     if incident.preview_id != shown.pk:
+        by = incident.entered_by
+        name = (by.get_full_name() or by.get_username()) if by else "Somebody"
+        at = timezone.localtime(incident.entered_at)
         messages.warning(
-            request, f"{incident.entered_by} entered incident mode at the same moment. Nothing of yours was done."
+            request, f"{name} entered incident mode at {at:%H:%M}, before you. Nothing of yours was done: see what is on."
         )
     return redirect("incident", incident.pk)
 
