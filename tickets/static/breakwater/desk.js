@@ -61,13 +61,41 @@
     }
   });
 
+  // ── signed out meanwhile: what was being written is there again for the same person, on the same page ────────────
+  const DRAFTS = "breakwater-drafts";
+  const who = document.body.dataset.who;
+  const texts = () => all("main form textarea[name]");
+  const formOf = (field) => field.form.getAttribute("action") || "";
+  const keepDrafts = () => {
+    const drafts = texts().filter((field) => field.value !== field.defaultValue).map((field) => [formOf(field), field.name, field.value]);
+    if (drafts.length) sessionStorage.setItem(DRAFTS, JSON.stringify({ who, page: location.pathname, drafts }));
+  };
+  const giveBackDrafts = () => {
+    const kept = JSON.parse(sessionStorage.getItem(DRAFTS) || "null");
+    if (!kept || (kept.who === who && kept.page !== location.pathname)) return;
+    sessionStorage.removeItem(DRAFTS);
+    if (kept.who !== who) return;
+    kept.drafts.forEach(([form, name, value]) => {
+      const field = texts().find((one) => one.name === name && formOf(one) === form && one.value === one.defaultValue);
+      if (!field) return;
+      field.value = value;
+      const fold = field.closest("details");
+      if (fold) fold.open = true;
+      const told = document.createElement("p");
+      told.className = "hint";
+      told.setAttribute("role", "status");
+      told.textContent = "You were signed out. What you had written is here again; it was not sent.";
+      field.after(told);
+    });
+  };
+
   // ── polling ─────────────────────────────────────────────────────────────────────────────────────────────────────
   // The browser turns a 304 into its cached copy; the same words again must not disturb whoever reads them.
   const last = new WeakMap();
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, target, requestConfig } = event.detail;
     // Signed out meanwhile: the whole page asks to sign in, not the part that polled.
-    if (xhr.responseURL.includes("/accounts/login/")) { event.detail.shouldSwap = false; location.reload(); return; }
+    if (xhr.responseURL.includes("/accounts/login/")) { event.detail.shouldSwap = false; keepDrafts(); location.reload(); return; }
     if (requestConfig.verb !== "get" || !target) return;
     if (last.get(target) === xhr.responseText) event.detail.shouldSwap = false;
     last.set(target, xhr.responseText);
@@ -83,4 +111,5 @@
   if (rail && current && rail.scrollWidth > rail.clientWidth) rail.scrollLeft = current.offsetLeft - rail.clientWidth / 3;
   document.documentElement.classList.add("scripted");
   count();
+  giveBackDrafts();
 })();
