@@ -158,6 +158,9 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
     """What leaving ends, and the closing words; then the offer of the closing reply."""
     found = _incident(pk)
     if found.left_at is not None:
+        at = f"{timezone.localtime(found.left_at):%-d %b, %H:%M}"
+        unused = ". Your words were not posted" if request.POST.get("body", "").strip() else ""
+        messages.info(request, f"Incident mode was left already, {at}{unused}: the page of the incident says how.")
         return redirect("incident", found.pk)
     form = LeaveForm(request.POST or None, initial={"body": first_words("resolved", "en")})
     if request.method == "POST" and form.is_valid():

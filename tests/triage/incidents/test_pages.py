@@ -80,6 +80,16 @@ def test_whoever_confirms_second_is_told_who_was_first_and_when(boss, asked, may
     assert "This is what was to happen" in boss.get(reverse("incident_preview", args=[mine.token])).content.decode()
 
 
+def test_whoever_leaves_second_is_told_that_their_words_were_not_posted(boss, incident):
+    address = reverse("incident_leave", args=[incident.pk])
+    boss.post(address, {"body": "All is well."})
+    page = boss.post(address, {"body": "It is over."}, follow=True).content.decode()
+    assert "Incident mode was left already" in page
+    assert "Your words were not posted" in page
+    assert not incident.updates.filter(body="It is over.").exists()
+    assert "Your words" not in boss.get(address, follow=True).content.decode()
+
+
 def test_a_recording_given_with_the_form_is_played_in_the_preview_and_to_callers(boss, lines, login):
     sent = offered(boss) | {"say_en": "New words.", "sound_en": SimpleUploadedFile("en.mp3", mp3(before=3))}
     preview = boss.post(reverse("incident_enter"), sent).url
