@@ -192,6 +192,24 @@ def test_what_somebody_had_written_is_not_shown_to_the_next_one(open_page: Open,
     assert page.evaluate("sessionStorage.getItem('breakwater-drafts')") is None
 
 
+def test_what_comes_in_leaves_unfolded_what_is_read_and_the_focus_where_it_was(open_page: Open, sign_in: SignIn) -> None:
+    page, made = open_page(), ticket()
+    made.entries.update(text="Only a spinner.\n\n> You wrote", visible="Only a spinner.", payload={"problems": ["x"]})
+    sign_in(page)
+    page.goto(f"/tickets/{made.pk}/")
+    page.get_by_text("Quoted text and signature").click()
+    page.get_by_role("link", name="Show original").focus()
+    conversation.note(made, person(name="Ben Roe"), "Finance knows.")
+    expect(page.get_by_text("Finance knows.")).to_be_visible()
+    expect(page.get_by_text("> You wrote")).to_be_visible()
+    expect(page.get_by_role("link", name="Show original")).to_be_focused()
+    page.get_by_text("Quoted text and signature").click()
+    conversation.note(made, person(name="Eva Lang"), "It is paid.")
+    expect(page.get_by_text("It is paid.")).to_be_visible()
+    expect(page.get_by_text("> You wrote")).to_be_hidden()
+    expect(page.locator("summary", has_text="Quoted text")).to_be_focused()
+
+
 def test_without_scripts_a_text_sent_too_late_is_shown_to_be_copied(open_page: Open, sign_in: SignIn) -> None:
     page, made = open_page(scripts=False), ticket()
     sign_in(page)

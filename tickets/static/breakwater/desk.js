@@ -89,6 +89,37 @@
     });
   };
 
+  // ── what is swapped keeps what its reader did: the focus, and what was unfolded ─────────────────────────────────
+  // htmx gives the focus back to what has an id; anything else is told by its kind and where it leads, or what it says.
+  const told = (element) => [element.closest("[id]")?.id, element.tagName, element.getAttribute("href") || element.getAttribute("name") || element.textContent.trim()].join(" ");
+  const alike = (element) => all(element.tagName).filter((other) => told(other) === told(element));
+  const place = (element) => ({ tag: element.tagName, told: told(element), nth: alike(element).indexOf(element) });
+  const find = ({ tag, told: words, nth }) => all(tag).filter((other) => told(other) === words)[nth];
+  let held = null;
+  const hold = (target) => {
+    const focus = document.activeElement;
+    held = {
+      focus: focus && focus !== target && target.contains(focus) && !focus.id ? place(focus) : null,
+      open: all("details[open] > summary", target).map(place),
+    };
+  };
+  const giveBack = () => {
+    if (!held) return;
+    const { focus, open } = held;
+    held = null;
+    open.forEach((one) => { const summary = find(one); if (summary) summary.parentElement.open = true; });
+    if (focus && document.activeElement === document.body) find(focus)?.focus({ preventScroll: true });
+  };
+
+  // ── the state bar's figures move all the time: only what is new of the state itself is told to those who listen ────
+  const news = () => one("#state")?.dataset.news ?? "";
+  let heard = news();
+  const tellState = () => {
+    if (news() === heard) return;
+    heard = news();
+    one("#news-of-state").textContent = heard || "No surge and no incident is on.";
+  };
+
   // ── polling ─────────────────────────────────────────────────────────────────────────────────────────────────────
   // The browser turns a 304 into its cached copy; the same words again must not disturb whoever reads them.
   const last = new WeakMap();
@@ -99,11 +130,14 @@
     if (requestConfig.verb !== "get" || !target) return;
     if (last.get(target) === xhr.responseText) event.detail.shouldSwap = false;
     last.set(target, xhr.responseText);
+    if (event.detail.shouldSwap) hold(target);
   });
   document.addEventListener("htmx:afterSwap", () => {
     const row = here();
     if (row) row.classList.add("cursor");
     count();
+    giveBack();
+    tellState();
   });
   // On a phone the rail scrolls: show where we are.
   const rail = one(".rail");
