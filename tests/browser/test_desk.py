@@ -192,7 +192,9 @@ def test_what_somebody_had_written_is_not_shown_to_the_next_one(open_page: Open,
     assert page.evaluate("sessionStorage.getItem('breakwater-drafts')") is None
 
 
-def test_what_comes_in_leaves_unfolded_what_is_read_and_the_focus_where_it_was(open_page: Open, sign_in: SignIn) -> None:
+def test_what_comes_in_leaves_unfolded_what_is_read_and_the_focus_where_it_was(
+    open_page: Open, sign_in: SignIn
+) -> None:
     page, made = open_page(), ticket()
     made.entries.update(text="Only a spinner.\n\n> You wrote", visible="Only a spinner.", payload={"problems": ["x"]})
     sign_in(page)
@@ -218,4 +220,6 @@ def test_without_scripts_a_text_sent_too_late_is_shown_to_be_copied(open_page: O
     Session.objects.all().delete()
     page.get_by_role("button", name="Send reply").click()
     expect(page.get_by_label("What you had written")).to_have_value("An answer of ten minutes.")
-    expect(page.get_by_role("link", name="Sign in")).to_have_attribute("href", f"/accounts/login/?next=/tickets/{made.pk}/")
+    expect(page.get_by_role("link", name="Sign in")).to_have_attribute(
+        "href", f"/accounts/login/?next=/tickets/{made.pk}/"
+    )

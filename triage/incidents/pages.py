@@ -105,7 +105,7 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
         name = (by.get_full_name() or by.get_username()) if by else "Somebody"
         at = timezone.localtime(incident.entered_at)
         messages.warning(
-            request, f"{name} entered incident mode at {at:%H:%M}, before you. Nothing of yours was done: see what is on."
+            request, f"{name} entered incident mode at {at:%H:%M}, before you. Nothing of yours was done: see below."
         )
     return redirect("incident", incident.pk)
 

@@ -119,7 +119,7 @@ def _by_time(rows: Iterable[tuple[datetime, str, int]]) -> Counted:
 def _bins(
     counted: Counted, start: datetime, step: timedelta, number: int, detector: Detector | None, silent: gaps.Spans
 ) -> list[Bin]:
-    """Bins of equal width: what is expected is told where something is known of it, and silence is no count of nothing."""
+    """Bins of equal width. What is expected is told where it is known; where nothing was heard, nobody knows."""
     first, minutes = minute_of(start), step // MINUTE
     expected = detector.expect(start, minutes, number) if detector else []
     known = detector.baseline.tells(first, minutes, number, detector.zone) if detector else [False] * number
