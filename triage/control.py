@@ -17,6 +17,7 @@ from tickets.roles import Power, needs, powers_of
 from triage.alerting.pages import recent
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
+from triage.state_bar import EBBING
 from triage.surge import about, chart, counts, subjects, topics_page
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
@@ -44,7 +45,7 @@ def headline(times: float | None, mostly: str, *, surging: bool) -> Headline:
     """What the sentence says of a volume `times` the usual one."""
     if times is None:
         return Headline("unknown")
-    if surging and times < 1.5:
+    if surging and times < EBBING:
         return Headline("ebbing", times)
     if surging or times >= 3:
         return Headline("surge" if surging else "more", times, mostly)
