@@ -7,9 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+
+from tickets import signed_out
 
 View = Callable[..., HttpResponseBase]
 
@@ -49,7 +50,7 @@ def needs(power: Power, *, in_demo: Power | None = None) -> Callable[[View], Vie
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return signed_out.ask(request)
             enough = in_demo if in_demo and settings.DEMO else power
             if enough not in powers_of(request.user):
                 raise PermissionDenied

@@ -17,6 +17,7 @@ from tickets.roles import Power, needs, powers_of
 from triage.alerting.pages import recent
 from triage.health import health
 from triage.models import Incident, SeriesState, Surge
+from triage.state_bar import EBBING
 from triage.surge import about, chart, counts, subjects, topics_page
 from triage.surge.series import name_of
 from triage.surge.volume import Volume, volume
@@ -44,7 +45,7 @@ def headline(times: float | None, mostly: str, *, surging: bool) -> Headline:
     """What the sentence says of a volume `times` the usual one."""
     if times is None:
         return Headline("unknown")
-    if surging and times < 1.5:
+    if surging and times < EBBING:
         return Headline("ebbing", times)
     if surging or times >= 3:
         return Headline("surge" if surging else "more", times, mostly)
@@ -139,6 +140,7 @@ def _charts(seen: Volume) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
+            "drawing": drawing,
             "sizes": [
                 chart.draw(drawing, kind, width, high if name == "days" else low) for kind, width, high, low in sizes
             ],
@@ -150,8 +152,8 @@ def _charts(seen: Volume) -> list[dict[str, Any]]:
 def _tables(seen: Volume) -> list[dict[str, Any]]:
     """The same as text: by day, and by ten minutes."""
     return [
-        {"name": "days", "rows": rows_of(seen.days, 24)},
-        {"name": "minutes", "rows": rows_of(seen.minutes, 10)},
+        {"name": "days", "drawing": seen.days, "rows": rows_of(seen.days, 24)},
+        {"name": "minutes", "drawing": seen.minutes, "rows": rows_of(seen.minutes, 10)},
     ]
 
 

@@ -18,6 +18,8 @@ from voice.models import Announcement
 
 # Linked tickets are counted up to here; the bar says "more than" beyond.
 COUNTED = 10_000
+# Times the usual volume below which a surge that is on is told as ebbing.
+EBBING = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +90,22 @@ def _surge(powers: Collection[str]) -> State:
     surge = Surge.objects.on().order_by("began_at").first()
     if surge is None:
         return Quiet
-    times = SeriesState.objects.filter(series=surge.series).values_list("ratio", flat=True).first() or surge.peak_ratio
+    times = SeriesState.objects.filter(series=surge.series).values_list("ratio", flat=True).first()
     run = Power.RUN_INCIDENTS in powers
     return State(
         kind="surge",
-        title=f"×{times:.0f} usual volume",
+        title=_volume(surge.peak_ratio if times is None else times),
         since=surge.began_at,
         more=[f"{surge.total:,} requests", f"{surge.senders:,} different people", f"peak ×{surge.peak_ratio:.0f}"],
         link=_address("surge", surge.pk) if Power.WORK_DESK in powers else "",
         action=_address("incident_enter") if run else "",
         action_label="Enter incident mode…" if run else "",
     )
+
+
+def _volume(times: float) -> str:
+    # As the control room's headline says it: nothing that comes in is no surge of so many times.
+    return f"×{times:.0f} usual volume" if times >= EBBING else "Surge (no more than usual just now)"
 
 
 def _plural(number: int, word: str) -> str:

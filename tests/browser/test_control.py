@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import BOTH
 from tests.house import person, ticket
-from tickets import topics
+from tickets import changes, topics
 from tickets.channels import web_form
 from tickets.notices import NOTICES
 from triage.incidents import jobs, mode
@@ -147,3 +147,18 @@ def test_incident_mode_is_entered_by_keys_alone(open_page: Open, sign_in: SignIn
     page.keyboard.press("Enter")
     page.wait_for_url("**/incidents/*/")
     assert Incident.objects.get().problem.title.startswith("Problems with Acme since")
+
+
+def test_only_what_is_new_of_the_state_is_told_to_those_who_listen(open_page: Open, sign_in: SignIn) -> None:
+    page, now = open_page(), timezone.now()
+    sign_in(page, "manager")
+    SeriesState.objects.create(series="all", ratio=94.2)
+    Surge.objects.create(series="all", began_at=now, detected_at=now, peak_ratio=94.2, total=94, expected=1)
+    changes.bump("surge")
+    expect(page.locator("#news-of-state")).to_have_text("A surge is on.", timeout=15_000)
+    page.evaluate("document.getElementById('news-of-state').textContent = ''")
+    SeriesState.objects.update(ratio=50)
+    changes.bump("surge")
+    expect(page.locator("#state")).to_contain_text("×50", timeout=15_000)
+    expect(page.locator("#news-of-state")).to_have_text("")
+    expect(page.locator("#state [role=status]")).to_have_count(0)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import EVERY, PHONE
-from tests.house import person, problem, ticket
+from tests.house import PASSWORD, person, problem, ticket
 from tickets import outbox
 from tickets.desk import acts, conversation, invitations
 from tickets.models import Outgoing, Ticket
@@ -23,7 +24,7 @@ def test_the_queue_fills_by_itself_and_leaves_alone_what_is_read(open_page: Open
     sign_in(page)
     first = ticket("Calendar does not load", waiting=9)
     expect(page.get_by_text("Calendar does not load")).to_be_visible()
-    expect(page.locator("#nothing")).to_have_count(0)
+    expect(page.locator("#nothing")).to_be_hidden()
     page.get_by_label(f"Select #{first.pk}").check()
     ticket("Cannot sign in", waiting=1)
     acts.assign([first.pk], ben := person(name="Ben Roe"), ben)
@@ -157,3 +158,68 @@ def test_waiting_and_due_time_stay_visible_on_a_phone(open_page: Open, sign_in: 
     expect(row.locator(".due")).to_be_in_viewport()
     expect(row.locator(".wait")).to_have_text("1 h 20")
     expect(row.locator(".due")).to_contain_text("Overdue 1 h 20")
+
+
+def test_whoever_is_signed_out_while_writing_finds_the_text_again(open_page: Open, sign_in: SignIn) -> None:
+    page, made = open_page(), ticket()
+    agent = sign_in(page)
+    page.goto(f"/tickets/{made.pk}/")
+    page.get_by_label("Reply to").fill("An answer of ten minutes.")
+    page.get_by_text("Add an internal note").click()
+    page.get_by_label("Note, for colleagues only").fill("Finance knows.")
+    Session.objects.all().delete()
+    page.wait_for_url("**/accounts/login/**")
+    page.get_by_label("Username or email").fill(agent.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("Reply to")).to_have_value("An answer of ten minutes.")
+    expect(page.get_by_label("Note, for colleagues only")).to_have_value("Finance knows.")
+    expect(page.get_by_text("it was not sent").first).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Reply to")).to_have_value("")
+
+
+def test_what_somebody_had_written_is_not_shown_to_the_next_one(open_page: Open, sign_in: SignIn) -> None:
+    page, made = open_page(), ticket()
+    sign_in(page)
+    page.goto(f"/tickets/{made.pk}/")
+    page.get_by_label("Reply to").fill("Between us.")
+    Session.objects.all().delete()
+    page.wait_for_url("**/accounts/login/**")
+    sign_in(page, name="Ben Roe")
+    page.goto(f"/tickets/{made.pk}/")
+    expect(page.get_by_label("Reply to")).to_have_value("")
+    assert page.evaluate("sessionStorage.getItem('breakwater-drafts')") is None
+
+
+def test_what_comes_in_leaves_unfolded_what_is_read_and_the_focus_where_it_was(
+    open_page: Open, sign_in: SignIn
+) -> None:
+    page, made = open_page(), ticket()
+    made.entries.update(text="Only a spinner.\n\n> You wrote", visible="Only a spinner.", payload={"problems": ["x"]})
+    sign_in(page)
+    page.goto(f"/tickets/{made.pk}/")
+    page.get_by_text("Quoted text and signature").click()
+    page.get_by_role("link", name="Show original").focus()
+    conversation.note(made, person(name="Ben Roe"), "Finance knows.")
+    expect(page.get_by_text("Finance knows.")).to_be_visible()
+    expect(page.get_by_text("> You wrote")).to_be_visible()
+    expect(page.get_by_role("link", name="Show original")).to_be_focused()
+    page.get_by_text("Quoted text and signature").click()
+    conversation.note(made, person(name="Eva Lang"), "It is paid.")
+    expect(page.get_by_text("It is paid.")).to_be_visible()
+    expect(page.get_by_text("> You wrote")).to_be_hidden()
+    expect(page.locator("summary", has_text="Quoted text")).to_be_focused()
+
+
+def test_without_scripts_a_text_sent_too_late_is_shown_to_be_copied(open_page: Open, sign_in: SignIn) -> None:
+    page, made = open_page(scripts=False), ticket()
+    sign_in(page)
+    page.goto(f"/tickets/{made.pk}/")
+    page.get_by_label("Reply to").fill("An answer of ten minutes.")
+    Session.objects.all().delete()
+    page.get_by_role("button", name="Send reply").click()
+    expect(page.get_by_label("What you had written")).to_have_value("An answer of ten minutes.")
+    expect(page.get_by_role("link", name="Sign in")).to_have_attribute(
+        "href", f"/accounts/login/?next=/tickets/{made.pk}/"
+    )

@@ -61,6 +61,27 @@ def test_a_surge_is_told_while_no_incident_is_on(django_assert_max_num_queries):
     assert state_of(ROLES["manager"], NOW).kind == "incident"
 
 
+@pytest.mark.parametrize(
+    ("ratio", "title"),
+    [
+        (94.4, "×94 usual volume"),
+        (1.6, "×2 usual volume"),
+        (1.2, "Surge (no more than usual just now)"),
+        (0.0, "Surge (no more than usual just now)"),
+    ],
+)
+def test_a_surge_that_ebbs_is_not_told_by_its_peak(ratio, title):
+    a_surge()
+    SeriesState.objects.update(ratio=ratio)
+    assert state_of(ROLES["manager"], NOW).title == title
+
+
+def test_a_surge_of_a_series_that_nothing_is_known_of_is_told_by_its_peak():
+    a_surge()
+    SeriesState.objects.all().delete()
+    assert state_of(ROLES["manager"], NOW).title == "×107 usual volume"
+
+
 @pytest.mark.parametrize("over", [{"ended_at": NOW}, {"dismissed_at": NOW}])
 def test_a_surge_that_is_over_or_dismissed_is_not_told(over):
     a_surge(**over)

@@ -79,9 +79,13 @@ def reply(ticket: Ticket, author: Any, text: str, *, solve: bool, seen: int) -> 
 
 
 def _same_press(ticket: Ticket, author: Any, text: str) -> Outgoing | None:
-    since = timezone.now() - SAME_PRESS
-    entry = ticket.entries.filter(kind=Entry.Kind.REPLY, author=author, happened_at__gte=since, text=text).first()
+    entry = _said_just_now(ticket, author, text, Entry.Kind.REPLY)
     return entry.outgoing.first() if entry else None
+
+
+def _said_just_now(ticket: Ticket, author: Any, text: str, kind: Entry.Kind) -> Entry | None:
+    since = timezone.now() - SAME_PRESS
+    return ticket.entries.filter(kind=kind, author=author, happened_at__gte=since, text=text).first()
 
 
 def _newer(ticket: Ticket, author: Any, seen: int) -> Entry | None:
@@ -91,8 +95,11 @@ def _newer(ticket: Ticket, author: Any, seen: int) -> Entry | None:
 
 
 def note(ticket: Ticket, author: Any, text: str) -> Entry:
-    """Adds a note that only colleagues read."""
+    """Adds a note that only colleagues read; pressed twice, it is one."""
     with transaction.atomic():
+        Ticket.objects.select_for_update().get(pk=ticket.pk)
+        if (twin := _said_just_now(ticket, author, text, Entry.Kind.NOTE)) is not None:
+            return twin
         entry = Entry.objects.create(
             ticket=ticket, kind=Entry.Kind.NOTE, author=author, text=text, visible=text, happened_at=timezone.now()
         )

@@ -72,9 +72,8 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             conversation.reply(ticket, request.user, text, solve=solve, seen=int(seen) if seen.isdecimal() else 0)
         except conversation.Overtaken as error:
-            who = (
-                error.entry.author.get_full_name() if error.entry.author else error.entry.sender_name or "The customer"
-            )
+            author, name = error.entry.author, error.entry.sender_name or "The customer"
+            who = (author.get_full_name() or author.get_username()) if author else name
             fault = f"{who} wrote meanwhile: read it above. Your text is kept; send it again if it still fits."
         except outbox.NoAddress:
             fault = "This customer has no email address that we know of. Call them back, or add a note."

@@ -23,18 +23,20 @@ register = template.Library()
 _HOME_OF = {
     "incident": "incidents",
     "incident_enter": "control",
-    "incident_leave": "incidents",
+    **dict.fromkeys(("incident_leave", "incident_update", "incident_write_up", "incident_listeners"), "incidents"),
     "broadcast": "incidents",
+    "mail_folder_one": "mail_folder",
+    "simulator_act": "simulator",
 }
 _HOME_OF |= {
     "surge": "control",
     "surge_declare": "control",
     **dict.fromkeys(("alert_route", "alert_route_new"), "alerts"),
     "drill": "control",
+    "topics": "control",
     "incident_preview": "control",
     "incident_reply": "incidents",
-    "callback": "callbacks",
-    "texts": "callbacks",
+    **dict.fromkeys(("callback", "callback_phone", "callbacks_manage", "callbacks_cancel", "texts"), "callbacks"),
     **dict.fromkeys(("line", "line_announce", "line_end", "line_new", "line_audio"), "lines"),
     **dict.fromkeys(("account_change_password", "account_email", "dial_in"), "mfa_index"),
     **dict.fromkeys(("mfa_activate_totp", "mfa_deactivate_totp"), "mfa_index"),

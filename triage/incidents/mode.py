@@ -51,7 +51,7 @@ def _entered_already(shown: Preview) -> Incident:
     shown.refresh_from_db()
     if shown.used_at is None:
         raise Refused(
-            f"This preview is from {shown.created_at:%H:%M} UTC, more than 30 minutes ago. "
+            f"This preview is from {timezone.localtime(shown.created_at):%H:%M}, more than 30 minutes ago. "
             "Look at the effects again, then confirm."
         )
     incident = (

@@ -101,8 +101,11 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect(f"{_enter_address()}?again={token}")
     if incident.preview_id != shown.pk:
+        by = incident.entered_by
+        name = (by.get_full_name() or by.get_username()) if by else "Somebody"
+        at = timezone.localtime(incident.entered_at)
         messages.warning(
-            request, f"{incident.entered_by} entered incident mode at the same moment. Nothing of yours was done."
+            request, f"{name} entered incident mode at {at:%H:%M}, before you. Nothing of yours was done: see below."
         )
     return redirect("incident", incident.pk)
 
@@ -155,6 +158,9 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
     """What leaving ends, and the closing words; then the offer of the closing reply."""
     found = _incident(pk)
     if found.left_at is not None:
+        at = f"{timezone.localtime(found.left_at):%-d %b, %H:%M}"
+        unused = ". Your words were not posted" if request.POST.get("body", "").strip() else ""
+        messages.info(request, f"Incident mode was left already, {at}{unused}: the page of the incident says how.")
         return redirect("incident", found.pk)
     form = LeaveForm(request.POST or None, initial={"body": first_words("resolved", "en")})
     if request.method == "POST" and form.is_valid():

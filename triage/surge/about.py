@@ -14,14 +14,12 @@ from tickets.models import Ticket
 from triage.models import Surge, SurgeTerms
 from triage.surge import texts
 from triage.surge.terms import EXCESS, FEWEST, Found, rising, share_mentioning
-from triage.surge.usual import USUAL
+from triage.surge.usual import KNOWN, USUAL
 
 # Worked out anew at the earliest after a minute, later after this share of the surge's age, at the latest after:
 SOONEST, SHARE_OF_AGE, LATEST = timedelta(minutes=1), 0.05, timedelta(minutes=10)
 # Surges that are over are looked at once more within this time, and surges looked at in one go.
 AFTER, MOST = timedelta(hours=1), 5
-# People of ordinary weeks below which nothing is said of them.
-KNOWN = 50
 UNKNOWN = "–"
 
 

@@ -189,6 +189,22 @@ class Baseline:
             found.append((m, *self.band(m, rates[quarter][1])))
         return found
 
+    def tells(self, first: int, step: int, number: int, zone: tzinfo) -> list[bool]:
+        """Whether it is known what is usual in `number` stretches of `step` minutes from `first`, each as a whole.
+
+        Not before anything was learned, nor where this kind of day was never seen at this hour: what `expect` says of
+        them is hardly more than where every series starts from.
+        """
+        quarters: dict[int, bool] = {}
+        found = []
+        for at in range(first, first + step * number, step):
+            within = range(at - at % QUARTER, at + step, QUARTER)
+            for quarter in within:
+                if quarter not in quarters:
+                    quarters[quarter] = self.knows(quarter, Cell.at(quarter, zone))
+            found.append(0 < self.origin <= at and all(quarters[quarter] for quarter in within))
+        return found
+
     def band(self, expected: float, doubt: float = 0.0) -> tuple[float, float]:
         """Three standard deviations of a negative binomial about what is expected, and not below nothing."""
         width = 3 * math.sqrt(expected + (self.dispersion() + doubt / 2) * expected**2)

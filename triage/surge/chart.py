@@ -32,6 +32,8 @@ class Bin:
     high: float = 0.0
     # Nobody knows what came in: the sources were silent. Drawn as a gap, not as nothing.
     missing: bool = False
+    # False: nobody knows yet what is usual then. Nothing is drawn or said of what was expected.
+    known: bool = True
 
     @property
     def total(self) -> int:
@@ -90,6 +92,21 @@ class Drawing:
     marks: Sequence[Mark] = ()
     updates: Sequence[Number] = ()
 
+    @property
+    def known_from(self) -> datetime | None:
+        """From when on it is known what is usual; None where that is not known of any bin."""
+        return next((one.at for one in self.bins if one.known), None)
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether it is not known of some bin what is usual then."""
+        return not all(one.known for one in self.bins)
+
+    @property
+    def has_unknown_since(self) -> bool:
+        """Whether such bins lie among those of which it is known, or after them."""
+        return len(_runs(self.bins, lambda one: not one.known)) > (0 if self.bins[0].known else 1)
+
 
 def draw(drawing: Drawing, kind: str, width: int, height: int) -> Chart:
     """Lays the drawing out in a box. `kind` is "wide" or "narrow": narrow ones carry half the labels, and no tips."""
@@ -146,7 +163,7 @@ def grid_values(highest: float, height: float) -> list[int]:
 
 def _areas(bins: Sequence[Bin], xs: Sequence[float], y: Callable[[float], float]) -> list[tuple[str, str]]:
     """One closed skyline per layer, each on top of the last, interrupted by gaps."""
-    known = _runs(bins, missing=False)
+    known = _runs(bins, lambda one: not one.missing)
     below = [0.0] * len(bins)
     areas = []
     for name in LAYERS:
@@ -160,14 +177,14 @@ def _areas(bins: Sequence[Bin], xs: Sequence[float], y: Callable[[float], float]
 
 
 def _gaps(bins: Sequence[Bin]) -> list[slice]:
-    return _runs(bins, missing=True)
+    return _runs(bins, lambda one: one.missing)
 
 
-def _runs(bins: Sequence[Bin], *, missing: bool) -> list[slice]:
-    """The stretches of bins that are missing, or that are not."""
+def _runs(bins: Sequence[Bin], belongs: Callable[[Bin], bool]) -> list[slice]:
+    """The stretches of bins that belong to something, each as long as it can be."""
     runs: list[slice] = []
     for index, one in enumerate(bins):
-        if one.missing != missing:
+        if not belongs(one):
             continue
         if runs and runs[-1].stop == index:
             runs[-1] = slice(runs[-1].start, index + 1)
@@ -177,16 +194,23 @@ def _runs(bins: Sequence[Bin], *, missing: bool) -> list[slice]:
 
 
 def _band(bins: Sequence[Bin], xs: Sequence[float], y: Callable[[float], float]) -> str:
-    if not any(one.high for one in bins):
-        return ""
-    return _skyline(xs, [y(one.high) for one in bins], [y(one.low) for one in bins])
+    """The expected band, where it is known what is usual."""
+    tops, bottoms = [y(one.high) for one in bins], [y(one.low) for one in bins]
+    return "".join(_skyline(xs[run.start : run.stop + 1], tops[run], bottoms[run]) for run in _expecting(bins))
 
 
 def _upper(bins: Sequence[Bin], xs: Sequence[float], y: Callable[[float], float]) -> str:
-    if not any(one.high for one in bins):
-        return ""
+    """The upper edge of the band."""
     tops = [y(one.high) for one in bins]
-    return f"M{xs[0]:g} {tops[0]:g}" + _steps(list(zip(xs, xs[1:], tops, strict=False)))
+    parts = []
+    for run in _expecting(bins):
+        steps = _steps(list(zip(xs[run], xs[run.start + 1 : run.stop + 1], tops[run], strict=True)))
+        parts.append(f"M{xs[run.start]:g} {tops[run.start]:g}{steps}")
+    return "".join(parts)
+
+
+def _expecting(bins: Sequence[Bin]) -> list[slice]:
+    return _runs(bins, lambda one: one.known) if any(one.high for one in bins) else []
 
 
 def _skyline(xs: Sequence[float], tops: Sequence[float], bottoms: Sequence[float]) -> str:
@@ -243,7 +267,7 @@ def _said(bins: Sequence[Bin], end: datetime, zone: tzinfo) -> str:
     if all(one.missing for one in bins):
         return f"{when}: not known"
     parts = [f"{name} {sum(one.layer(name) for one in bins):,}" for name in LAYERS]
-    expected = sum(one.expected for one in bins)
     unknown = ", partly not known" if any(one.missing for one in bins) else ""
+    expected = f", {sum(one.expected for one in bins):,.0f} expected" if all(one.known for one in bins) else ""
     total = sum(one.total for one in bins)
-    return f"{when}: {total:,} ({', '.join(parts)}), {expected:,.0f} expected{unknown}"
+    return f"{when}: {total:,} ({', '.join(parts)}){expected}{unknown}"

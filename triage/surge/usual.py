@@ -13,6 +13,8 @@ from triage.surge.terms import Ordinary, taken_apart
 
 # Read anew after this time while nothing is on, and good for surges that begin within this time of the reading.
 ANEW, GOOD = timedelta(hours=1), timedelta(hours=2)
+# People of ordinary weeks below which nothing is said of them.
+KNOWN = 50
 MEDIUM = "medium:"
 
 
@@ -23,10 +25,13 @@ class Usual:
     read: dict[str, tuple[datetime, Ordinary]] = field(default_factory=dict)
 
     def before(self, began: datetime, medium: str = "") -> Ordinary:
-        """Ordinary weeks before a surge: as they were read ahead, else read now."""
+        """Ordinary weeks before a surge: as they were read ahead, else read now.
+
+        Too few to say anything are read again: that costs little, and a history may have been written meanwhile.
+        """
         if medium in self.read:
             at, ordinary = self.read[medium]
-            if abs(began - at) <= GOOD:
+            if abs(began - at) <= GOOD and len(ordinary.people) >= KNOWN:
                 return ordinary
         return taken_apart(texts.ordinary(began, medium))
 

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db.models import Q
 
 from triage.models import HourCount, Incident, MinuteCount, SeriesState, Surge, Update
+from triage.surge import gaps
+from triage.surge.baseline import minute_of
 from triage.surge.chart import Bin, Drawing
 from triage.surge.chart_marks import Mark, Number, Span
 from triage.surge.counts import HOUR, MINUTE, floor
@@ -38,30 +40,34 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """Both drawings, and the figures beside them. `times` is None where nobody knows yet what is usual."""
+    """Both drawings, and the figures beside them.
+
+    `expected_hour` is None where nobody knows yet what is usual now, `times` also where too little is.
+    """
 
     days: Drawing
     minutes: Drawing
     last_hour: int
-    expected_hour: float
+    expected_hour: float | None
     times: float | None
     mostly: str
     updates: Sequence[Told] = ()
 
 
 def volume(now: datetime, surge: Surge | None) -> Volume:
-    """Everything about volume as of `now`: seven queries, however much there is."""
+    """Everything about volume as of `now`: eight queries, however much there is."""
     zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
     state = SeriesState.objects.filter(series=ALL).first()
     detector = detector_of(state.state) if state and state.state else None
     first_hour = now.replace(minute=0, second=0, microsecond=0) - (DAYS * 24 - 1) * HOUR
     updates = _updates(first_hour)
     marked = _marked(first_hour, updates)
-    days = _bins(_hours(first_hour), first_hour, HOUR, DAYS * 24, detector)
+    silent = gaps.between(first_hour, now).get(ALL, [])
+    days = _bins(_hours(first_hour), first_hour, HOUR, DAYS * 24, detector, silent)
     first_minute = floor(now) - (HOURS * 60 - 1) * MINUTE
-    minutes = _bins(_minutes(first_minute), first_minute, MINUTE, HOURS * 60, detector)
+    minutes = _bins(_minutes(first_minute), first_minute, MINUTE, HOURS * 60, detector, silent)
     recent = minutes[-60:]
-    expected = sum(one.expected for one in recent)
+    expected = sum(one.expected for one in recent) if all(one.known for one in recent) else None
     return Volume(
         days=Drawing(days, HOUR, zone, **marked),
         minutes=Drawing(minutes, MINUTE, zone, **marked),
@@ -73,11 +79,11 @@ def volume(now: datetime, surge: Surge | None) -> Volume:
     )
 
 
-def _times(state: SeriesState | None, surge: Surge | None, last_hour: int, expected: float) -> float | None:
+def _times(state: SeriesState | None, surge: Surge | None, last_hour: int, expected: float | None) -> float | None:
     """In a surge the last minutes count, in quiet times the last hour: few requests in few minutes say nothing."""
     if surge is not None and state is not None:
         return state.ratio
-    return last_hour / expected if expected >= LEAST_EXPECTED else None
+    return last_hour / expected if expected is not None and expected >= LEAST_EXPECTED else None
 
 
 def mostly(bins: Sequence[Bin]) -> str:
@@ -110,9 +116,20 @@ def _by_time(rows: Iterable[tuple[datetime, str, int]]) -> Counted:
     return found
 
 
-def _bins(counted: Counted, start: datetime, step: timedelta, number: int, detector: Detector | None) -> list[Bin]:
-    expected = detector.expect(start, step // MINUTE, number) if detector else [(0.0, 0.0, 0.0)] * number
-    return [Bin(start + n * step, counted.get(start + n * step, {}), *expected[n]) for n in range(number)]
+def _bins(
+    counted: Counted, start: datetime, step: timedelta, number: int, detector: Detector | None, silent: gaps.Spans
+) -> list[Bin]:
+    """Bins of equal width. What is expected is told where it is known; where nothing was heard, nobody knows."""
+    first, minutes = minute_of(start), step // MINUTE
+    expected = detector.expect(start, minutes, number) if detector else []
+    known = detector.baseline.tells(first, minutes, number, detector.zone) if detector else [False] * number
+    bins = []
+    for n in range(number):
+        counts, at = counted.get(start + n * step, {}), first + n * minutes
+        missing = not counts and any(began < at + minutes and at < until for began, until in silent)
+        figures = expected[n] if known[n] else (0.0, 0.0, 0.0)
+        bins.append(Bin(start + n * step, counts, *figures, missing=missing, known=known[n]))
+    return bins
 
 
 def _marked(start: datetime, updates: Sequence[Told]) -> dict[str, Any]:

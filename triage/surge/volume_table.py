@@ -10,12 +10,15 @@ from triage.surge.chart_marks import Span
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Some bins together, from `at` on: by layer, all of them, expected, how many are not known, what went on."""
+    """Some bins together, from `at` on: by layer, all of them, expected, how many are not known, what went on.
+
+    `expected` is None where it is not known of all of them what is usual.
+    """
 
     at: datetime
     layers: Sequence[int]
     total: int
-    expected: float
+    expected: float | None
     missing: int
     meanwhile: str
 
@@ -30,7 +33,7 @@ def rows_of(drawing: Drawing, size: int) -> list[Row]:
                 at=some[0].at,
                 layers=[sum(one.layer(name) for one in some) for name in LAYERS],
                 total=sum(one.total for one in some),
-                expected=sum(one.expected for one in some),
+                expected=sum(one.expected for one in some) if all(one.known for one in some) else None,
                 missing=sum(one.missing for one in some),
                 meanwhile=_meanwhile(drawing, some[0].at, some[-1].at + drawing.step),
             )

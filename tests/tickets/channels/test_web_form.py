@@ -44,6 +44,13 @@ def test_what_is_sent_is_journaled_and_confirmed_with_a_reference(client, nonce)
 
 
 @pytest.mark.django_db
+def test_the_form_leads_to_the_status_page_for_those_who_want_to_look_first(client):
+    page = client.get("/help/").content.decode()
+    assert '<a href="/status/">Status page</a>' in page
+    assert "<title>Contact support" in page
+
+
+@pytest.mark.django_db
 def test_sent_twice_it_is_one_and_corrected_it_is_another(client, nonce):
     assert send(client, nonce).url == send(client, nonce).url
     assert Arrival.objects.count() == 1
@@ -70,6 +77,7 @@ def test_a_mistake_is_named_and_the_text_kept(client, nonce, field, value, said)
     page = response.content.decode()
     assert response.status_code == 422
     assert said in page
+    assert "<title>Not sent yet: Contact support" in page
     assert (GOOD["message"] if field != "message" else GOOD["subject"]).split("<")[0] in page
     assert not Arrival.objects.exists()
 

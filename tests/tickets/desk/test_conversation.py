@@ -124,6 +124,14 @@ def test_notes_stay_inside(client: Client) -> None:
     assert not Outgoing.objects.exists()
 
 
+def test_a_note_whose_button_is_pressed_twice_is_one(client: Client) -> None:
+    client.force_login(person())
+    made = ticket()
+    for text in ("Finance knows.", "Finance knows.", "Finance knows, really."):
+        client.post(reverse("ticket_note", args=[made.pk]), {"text": text})
+    assert Entry.objects.filter(kind=Entry.Kind.NOTE).count() == 2
+
+
 @pytest.mark.parametrize(
     ("visible", "text", "rest"),
     [

@@ -69,6 +69,27 @@ def test_one_button_on_the_preview_enters_and_pressed_again_leads_to_the_same(bo
     assert boss.get(first.url).status_code == 200
 
 
+def test_whoever_confirms_second_is_told_who_was_first_and_when(boss, asked, maya, settings):
+    settings.TIME_ZONE = "Asia/Kolkata"
+    theirs, mine = mode.preview(asked(), maya), mode.preview(asked(title="The same"), maya)
+    first = mode.enter(theirs.token, maya)
+    Incident.objects.update(entered_at=first.entered_at.replace(hour=7, minute=5))
+    Preview.objects.update(used_at=first.entered_at.replace(hour=7, minute=5))
+    page = boss.post(reverse("incident_preview", args=[mine.token]), follow=True).content.decode()
+    assert f"{maya.get_full_name()} entered incident mode at 12:35, before you. Nothing of yours was done" in page
+    assert "This is what was to happen" in boss.get(reverse("incident_preview", args=[mine.token])).content.decode()
+
+
+def test_whoever_leaves_second_is_told_that_their_words_were_not_posted(boss, incident):
+    address = reverse("incident_leave", args=[incident.pk])
+    boss.post(address, {"body": "All is well."})
+    page = boss.post(address, {"body": "It is over."}, follow=True).content.decode()
+    assert "Incident mode was left already" in page
+    assert "Your words were not posted" in page
+    assert not incident.updates.filter(body="It is over.").exists()
+    assert "Your words" not in boss.get(address, follow=True).content.decode()
+
+
 def test_a_recording_given_with_the_form_is_played_in_the_preview_and_to_callers(boss, lines, login):
     sent = offered(boss) | {"say_en": "New words.", "sound_en": SimpleUploadedFile("en.mp3", mp3(before=3))}
     preview = boss.post(reverse("incident_enter"), sent).url

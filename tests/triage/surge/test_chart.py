@@ -159,6 +159,39 @@ def test_minutes_that_nobody_knows_are_gaps_and_not_zero():
     assert chart([Bin(START + n * HOUR, {"phone": 5}) for n in range(10)]).gaps == []
 
 
+def test_nothing_is_drawn_or_said_of_what_is_usual_where_nobody_knows():
+    bins = [Bin(START + n * HOUR, {"web": 5}, 9, 2, 20) if n in (3, 4, 6, 7, 8) else bare(n) for n in range(9)]
+    made = chart(bins)
+    assert made.band.count("M") == made.band.count("Z") == made.upper.count("M") == 2
+    step = (made.right - made.left) / 9
+    begins = [float(one) for one in re.findall(r"M([\d.]+) ", made.upper)]
+    assert begins == [pytest.approx(made.left + 3 * step, abs=0.1), pytest.approx(made.left + 6 * step, abs=0.1)]
+    assert min(heights(made.band)) == min(heights(made.upper))
+    assert ["expected" in one.label for one in made.tips] == [False, False, True]
+
+
+def bare(n):
+    return Bin(START + n * HOUR, {"web": 5}, known=False)
+
+
+@pytest.mark.parametrize(
+    ("known", "since", "some", "later"),
+    [
+        ("xxxx", 0, False, False),
+        ("..xx", 2, True, False),
+        (".x.x", 1, True, True),
+        ("..x.", 2, True, True),
+        ("x..x", 0, True, True),
+        ("....", None, True, False),
+    ],
+)
+def test_a_drawing_says_from_when_on_it_is_known_what_is_usual(known, since, some, later):
+    bins = [Bin(START + n * HOUR, {}, known=one == "x") for n, one in enumerate(known)]
+    made = Drawing(bins, HOUR, UTC)
+    assert made.known_from == (None if since is None else START + since * HOUR)
+    assert (made.has_unknown, made.has_unknown_since) == (some, later)
+
+
 def test_a_pointer_is_told_the_figures_of_every_bin_once():
     bins = [Bin(START + n * HOUR, {"phone": n, "text": 1}, expected=2, missing=n == 4) for n in range(7)]
     made = chart(bins)

@@ -10,7 +10,7 @@ from tests.triage.surge.test_texts import write
 from tickets.models import Ticket
 from triage.models import SeriesState, Surge, SurgeTerms
 from triage.surge import about, texts
-from triage.surge.usual import ANEW, GOOD, USUAL
+from triage.surge.usual import ANEW, GOOD, KNOWN, USUAL
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +61,10 @@ def test_what_was_read_long_before_a_surge_is_not_used(weeks):
     ahead = USUAL.read[""][1]
     assert USUAL.before(NOW + GOOD) is ahead
     assert USUAL.before(NOW + GOOD + MINUTE) is not ahead
+
+
+def test_a_history_that_is_written_after_nothing_was_read_is_what_a_surge_is_compared_with():
+    assert USUAL.read_ahead(NOW) == ""
+    assert not USUAL.before(NOW + MINUTE).people
+    write(*(NOW - n * 6 * HOUR for n in range(4, 100)), subject="Invoice", text="Where is my invoice?")
+    assert len(USUAL.before(NOW + 2 * MINUTE).people) >= KNOWN

@@ -26,6 +26,11 @@ def test_rows_add_up_what_the_bins_hold_the_newest_first():
     assert [row.total for row in table(size=24, hours=30)] == [18, 72]
 
 
+def test_rows_say_what_was_expected_only_where_all_of_it_is_known():
+    bins = [Bin(START + n * HOUR, {"web": 1}, 5, known=n >= 30) for n in range(72)]
+    assert [row.expected for row in rows_of(Drawing(bins, HOUR, UTC), 24)] == [120, None, None]
+
+
 @pytest.mark.parametrize(
     ("more", "meanwhile"),
     [

@@ -61,21 +61,83 @@
     }
   });
 
+  // ── signed out meanwhile: what was being written is there again for the same person, on the same page ────────────
+  const DRAFTS = "breakwater-drafts";
+  const who = document.body.dataset.who;
+  const texts = () => all("main form textarea[name]");
+  const formOf = (field) => field.form.getAttribute("action") || "";
+  const keepDrafts = () => {
+    const drafts = texts().filter((field) => field.value !== field.defaultValue).map((field) => [formOf(field), field.name, field.value]);
+    if (drafts.length) sessionStorage.setItem(DRAFTS, JSON.stringify({ who, page: location.pathname, drafts }));
+  };
+  const giveBackDrafts = () => {
+    const kept = JSON.parse(sessionStorage.getItem(DRAFTS) || "null");
+    if (!kept || (kept.who === who && kept.page !== location.pathname)) return;
+    sessionStorage.removeItem(DRAFTS);
+    if (kept.who !== who) return;
+    kept.drafts.forEach(([form, name, value]) => {
+      const field = texts().find((one) => one.name === name && formOf(one) === form && one.value === one.defaultValue);
+      if (!field) return;
+      field.value = value;
+      const fold = field.closest("details");
+      if (fold) fold.open = true;
+      const told = document.createElement("p");
+      told.className = "hint";
+      told.setAttribute("role", "status");
+      told.textContent = "You were signed out. What you had written is here again; it was not sent.";
+      field.after(told);
+    });
+  };
+
+  // ── what is swapped keeps what its reader did: the focus, and what was unfolded ─────────────────────────────────
+  // htmx gives the focus back to what has an id; anything else is told by its kind and where it leads, or what it says.
+  const told = (element) => [element.closest("[id]")?.id, element.tagName, element.getAttribute("href") || element.getAttribute("name") || element.textContent.trim()].join(" ");
+  const alike = (element) => all(element.tagName).filter((other) => told(other) === told(element));
+  const place = (element) => ({ tag: element.tagName, told: told(element), nth: alike(element).indexOf(element) });
+  const find = ({ tag, told: words, nth }) => all(tag).filter((other) => told(other) === words)[nth];
+  let held = null;
+  const hold = (target) => {
+    const focus = document.activeElement;
+    held = {
+      focus: focus && focus !== target && target.contains(focus) && !focus.id ? place(focus) : null,
+      open: all("details[open] > summary", target).map(place),
+    };
+  };
+  const giveBack = () => {
+    if (!held) return;
+    const { focus, open } = held;
+    held = null;
+    open.forEach((one) => { const summary = find(one); if (summary) summary.parentElement.open = true; });
+    if (focus && document.activeElement === document.body) find(focus)?.focus({ preventScroll: true });
+  };
+
+  // ── the state bar's figures move all the time: only what is new of the state itself is told to those who listen ────
+  const news = () => one("#state")?.dataset.news ?? "";
+  let heard = news();
+  const tellState = () => {
+    if (news() === heard) return;
+    heard = news();
+    one("#news-of-state").textContent = heard || "No surge and no incident is on.";
+  };
+
   // ── polling ─────────────────────────────────────────────────────────────────────────────────────────────────────
   // The browser turns a 304 into its cached copy; the same words again must not disturb whoever reads them.
   const last = new WeakMap();
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, target, requestConfig } = event.detail;
     // Signed out meanwhile: the whole page asks to sign in, not the part that polled.
-    if (xhr.responseURL.includes("/accounts/login/")) { event.detail.shouldSwap = false; location.reload(); return; }
+    if (xhr.responseURL.includes("/accounts/login/")) { event.detail.shouldSwap = false; keepDrafts(); location.reload(); return; }
     if (requestConfig.verb !== "get" || !target) return;
     if (last.get(target) === xhr.responseText) event.detail.shouldSwap = false;
     last.set(target, xhr.responseText);
+    if (event.detail.shouldSwap) hold(target);
   });
   document.addEventListener("htmx:afterSwap", () => {
     const row = here();
     if (row) row.classList.add("cursor");
     count();
+    giveBack();
+    tellState();
   });
   // On a phone the rail scrolls: show where we are.
   const rail = one(".rail");
@@ -83,4 +145,5 @@
   if (rail && current && rail.scrollWidth > rail.clientWidth) rail.scrollLeft = current.offsetLeft - rail.clientWidth / 3;
   document.documentElement.classList.add("scripted");
   count();
+  giveBackDrafts();
 })();
