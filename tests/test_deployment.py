@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests import migrated
 from tests.servers import free_port
 
 HOUSE = Path(__file__).parent.parent
@@ -70,7 +72,8 @@ def test_the_command_starts_and_ends(name, tmp_path):
     } | {"BREAKWATER_VAR": str(tmp_path), "BREAKWATER_ROLE": OURS[name]["environment"]["BREAKWATER_ROLE"]}
     if OURS[name]["environment"]["BREAKWATER_ROLE"] in ("desk", "watch"):
         manage = [sys.executable, "manage.py", "migrate", "-v", "0"]
-        subprocess.run(manage, cwd=HOUSE, env={**environment, "BREAKWATER_ROLE": ""}, check=True)
+        run = partial(subprocess.run, manage, cwd=HOUSE, env={**environment, "BREAKWATER_ROLE": ""}, check=True)
+        migrated.sqlite(tmp_path / "breakwater.sqlite3", run)
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(words, cwd=HOUSE, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
