@@ -1,9 +1,9 @@
 """The compose file names every process, and each of its commands starts outside of a container too."""
 
+import contextlib
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 from tests import migrated
@@ -92,10 +93,11 @@ def test_the_command_starts_and_ends(name, tmp_path):
 
 
 def _wait_for(port: int, process: subprocess.Popen) -> None:
-    until = time.monotonic() + 20
+    """Waits for an answer, whichever: granian listens before it has loaded anything, and is slow to end until then."""
+    until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        with contextlib.suppress(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{port}/", timeout=60)
+            return
         time.sleep(0.1)
-    pytest.fail("it does not listen")
+    pytest.fail("it does not answer")
