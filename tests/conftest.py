@@ -30,6 +30,10 @@ loaded.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Every answer passes it last, whether a test's client asked or a browser of a live server.
 loaded.MIDDLEWARE = ["tests.voice.checked.Middleware", *loaded.MIDDLEWARE]
 
+# Each client of a test builds its middleware anew; looking through all static files then took longer than many a test.
+# With this a file is looked for when it is asked for.
+loaded.WHITENOISE_AUTOREFRESH = True
+
 if loaded.REDIS_URL:
     # Processes that test side by side have a Redis database each, as pytest-django gives each a PostgreSQL database.
     number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
