@@ -9,6 +9,7 @@ import pytest
 from celery import current_app
 from django.conf import settings as loaded
 from django.contrib.auth.models import Group
+from django.test import TransactionTestCase
 from django.test.utils import teardown_databases
 
 from tests import migrated
@@ -29,6 +30,9 @@ loaded.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Every answer passes it last, whether a test's client asked or a browser of a live server.
 loaded.MIDDLEWARE = ["tests.voice.checked.Middleware", *loaded.MIDDLEWARE]
+
+# Tests that commit empty the database after them.
+TransactionTestCase._fixture_teardown = migrated.empty
 
 # Each client of a test builds its middleware anew; looking through all static files then took longer than many a test.
 # With this a file is looked for when it is asked for.

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import setup_databases
 
 # Names the run's folder to all of its processes.
@@ -94,6 +94,19 @@ def test_database() -> Any:
 
     postgres(os.environ["DATABASE_URL"], migrate)
     return made
+
+
+def empty(_case: object = None) -> None:
+    """Empties the test database after a test that commits.
+
+    In the place of Django's flush, which truncates every table and makes the permissions anew: PostgreSQL took half a
+    second for it. What migrating left there of Django's own stays: it would be made again just so.
+    """
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    # In one transaction: foreign keys are looked at when it ends.
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in set(tables) - {"django_content_type", "auth_permission"}:
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
 
 
 @contextlib.contextmanager
