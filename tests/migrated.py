@@ -1,4 +1,4 @@
-"""Migrating from nothing takes seconds of computing: a run of tests does it once, its other databases are copies."""
+"""Databases of a run of tests: migrating takes seconds, so one is migrated, others are copies, and how they are emptied."""
 
 import contextlib
 import fcntl
