@@ -1,4 +1,4 @@
-"""Databases of a run of tests: migrating takes seconds, so one is migrated, others are copies, and how they are emptied."""
+"""Databases of a run of tests: migrating takes seconds, so one is migrated and the others are copies of it."""
 
 import contextlib
 import fcntl
