@@ -1,5 +1,6 @@
 """What every test may use. Only the network edge and the clock are ever replaced."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,10 @@ import pytest
 from celery import current_app
 from django.conf import settings as loaded
 from django.contrib.auth.models import Group
+from django.test import TransactionTestCase
+from django.test.utils import teardown_databases
 
+from tests import migrated
 from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears one loop a process
 from tests.voice import checked
 from tickets.notices import NOTICES
@@ -18,7 +22,6 @@ from voice import fallback
 from voice.plan import PLAN
 from voice.standing import STANDING
 
-os.environ.setdefault("BREAKWATER_VAR", "/tmp/breakwater-tests")
 # A live server, which is there before any test is, looks for it.
 Path(loaded.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
@@ -28,12 +31,37 @@ loaded.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Every answer passes it last, whether a test's client asked or a browser of a live server.
 loaded.MIDDLEWARE = ["tests.voice.checked.Middleware", *loaded.MIDDLEWARE]
 
+# Tests that commit empty the database after them.
+TransactionTestCase._fixture_teardown = migrated.empty
+
+# Each client of a test builds its middleware anew; looking through all static files then took longer than many a test.
+# With this a file is looked for when it is asked for.
+loaded.WHITENOISE_AUTOREFRESH = True
+
 if loaded.REDIS_URL:
     # Processes that test side by side have a Redis database each, as pytest-django gives each a PostgreSQL database.
     number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     own = f"{loaded.REDIS_URL.rpartition('/')[0]}/{number}"
     os.environ["REDIS_URL"] = loaded.REDIS_URL = loaded.CELERY_BROKER_URL = current_app.conf.broker_url = own
     loaded.CACHES["default"]["LOCATION"] = own
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process opens a folder for the run; those that it starts to test side by side find it there."""
+    if not hasattr(config, "workerinput"):
+        run = contextlib.ExitStack()
+        os.environ.setdefault("BREAKWATER_VAR", str(run.enter_context(migrated.run())))
+        config.add_cleanup(run.close)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_modify_db_settings, django_db_blocker) -> Iterator[None]:
+    """In the place of pytest-django's, which migrates from nothing in each process."""
+    with django_db_blocker.unblock():
+        made = migrated.test_database()
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(autouse=True)

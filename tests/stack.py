@@ -18,6 +18,7 @@ import requests
 from twilio.request_validator import RequestValidator
 from urllib3 import PoolManager
 
+from tests import migrated
 from tests.servers import HOST, children_of, free_port, wait_until
 from tests.voice import checked
 from voice.simulator.documents import words
@@ -29,7 +30,7 @@ from voice.simulator.webhooks import Exchange, Webhooks
 ROOT = Path(__file__).parents[1]
 TOKEN = "0123456789abcdef0123456789abcdef"
 # Seconds that the tree has to come up and to go down.
-UP, DOWN = 60.0, 30.0
+UP, DOWN = 90.0, 30.0
 LINE = """
 from voice.models import Line
 Line.objects.create(key="main", name="Support", number="+12025550199", languages=["en"],
@@ -38,9 +39,13 @@ Line.objects.create(key="main", name="Support", number="+12025550199", languages
 
 
 class Stack:
-    """A running Breakwater. `env` is added to its environment: another DATABASE_URL, a mail server."""
+    """A running Breakwater. `env` is added to its environment: another DATABASE_URL, a mail server.
 
-    def __init__(self, **env: str) -> None:
+    Its own database is a copy of one that was migrated (tests/migrated.py); `from_nothing` it begins empty, as it does
+    for whoever starts Breakwater first, and so does one that is given.
+    """
+
+    def __init__(self, *, from_nothing: bool = False, **env: str) -> None:
         self.port = free_port(beside=1)
         self.var = Path(tempfile.mkdtemp(prefix="breakwater-stack-"))
         self.desk_url, self.front_url = f"http://{HOST}:{self.port}", f"http://{HOST}:{self.port + 1}"
@@ -59,7 +64,11 @@ class Stack:
             "CALL_HOURS": "0-24",
         }
         self.env |= env
-        self._made = "" if "DATABASE_URL" in env or not os.environ.get("DATABASE_URL") else self._own_database()
+        self._from_nothing = from_nothing or bool(env.get("DATABASE_URL"))
+        self._made = ""
+        if "DATABASE_URL" not in env and os.environ.get("DATABASE_URL"):
+            self._made = f"stack_{self.port}"
+            self.env["DATABASE_URL"] = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{self._made}").geturl()
         self._process: subprocess.Popen[bytes] | None = None
         self._tree: list[int] = []
         self._pool = PoolManager(maxsize=50)
@@ -80,8 +89,7 @@ class Stack:
 
     def start(self) -> None:
         """Starts the tree and waits until desk and front answer, with one phone line to call."""
-        self.manage("migrate", "--verbosity", "0")
-        self.python(LINE)
+        self._make_database()
         with self.log.open("ab") as log:
             command = [sys.executable, "manage.py", "up", "--port", str(self.port)]
             self._process = subprocess.Popen(
@@ -94,6 +102,7 @@ class Stack:
                 start_new_session=True,
             )
         wait_until(lambda: self._answers(self.desk_url) and self._answers(self.front_url), "desk and front", UP)
+        self.python(LINE)
         wait_until(lambda: "Welcome to Acme" in self.call("/voice/main/answer/", CallSid="").heard, "the plan", UP)
 
     def stop(self) -> list[int]:
@@ -212,13 +221,22 @@ class Stack:
         except requests.RequestException:
             return False
 
-    def _own_database(self) -> str:
-        name = f"stack_{self.port}"
-        url = os.environ["DATABASE_URL"]
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        self.env["DATABASE_URL"] = urlsplit(url)._replace(path=f"/{name}").geturl()
-        return name
+    def _make_database(self) -> None:
+        """Makes one for `up` to find, which migrates what is not."""
+        copied = migrated.in_a_run() and not self._from_nothing
+        if self._made and copied:
+            migrated.postgres(self.env["DATABASE_URL"], self._migrate)
+        elif self._made:
+            migrated.create(self.env["DATABASE_URL"], self._made)
+        elif copied:
+            migrated.sqlite(self.var / "breakwater.sqlite3", self._migrate)
+
+    def _migrate(self, like: str = "") -> str:
+        if self._made:
+            migrated.create(self.env["DATABASE_URL"], self._made, like)
+        if not like:
+            self.manage("migrate", "--verbosity", "0")
+        return self._made
 
     def _show_log(self) -> None:
         if self.log.exists():

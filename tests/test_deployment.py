@@ -1,17 +1,20 @@
 """The compose file names every process, and each of its commands starts outside of a container too."""
 
+import contextlib
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
+from tests import migrated
 from tests.servers import free_port
 
 HOUSE = Path(__file__).parent.parent
@@ -70,7 +73,8 @@ def test_the_command_starts_and_ends(name, tmp_path):
     } | {"BREAKWATER_VAR": str(tmp_path), "BREAKWATER_ROLE": OURS[name]["environment"]["BREAKWATER_ROLE"]}
     if OURS[name]["environment"]["BREAKWATER_ROLE"] in ("desk", "watch"):
         manage = [sys.executable, "manage.py", "migrate", "-v", "0"]
-        subprocess.run(manage, cwd=HOUSE, env={**environment, "BREAKWATER_ROLE": ""}, check=True)
+        run = partial(subprocess.run, manage, cwd=HOUSE, env={**environment, "BREAKWATER_ROLE": ""}, check=True)
+        migrated.sqlite(tmp_path / "breakwater.sqlite3", run)
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(words, cwd=HOUSE, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -89,10 +93,11 @@ def test_the_command_starts_and_ends(name, tmp_path):
 
 
 def _wait_for(port: int, process: subprocess.Popen) -> None:
-    until = time.monotonic() + 20
+    """Waits for an answer, whichever: granian listens before it has loaded anything, and is slow to end until then."""
+    until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        with contextlib.suppress(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{port}/", timeout=60)
+            return
         time.sleep(0.1)
-    pytest.fail("it does not listen")
+    pytest.fail("it does not answer")

@@ -1,4 +1,4 @@
-"""The whole tree of processes: a killed child comes back, Ctrl-C ends all of it."""
+"""The whole tree of processes, started on nothing: a killed child comes back, Ctrl-C ends all of it."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("processes")]
 
 
 def test_a_killed_child_comes_back_and_an_interrupt_leaves_no_process():
-    with Stack() as stack:
+    with Stack(from_nothing=True) as stack:
         before = {role: stack.pids(role) for role in ("desk", "front", "worker", "watch")}
         assert {role: len(pids) for role, pids in before.items()} == {"desk": 1, "front": 1, "worker": 2, "watch": 1}
         for role in ("front", "watch"):

@@ -96,7 +96,6 @@ def test_nobody_sees_a_locked_database_and_everybody_hears_once(stack: Stack, si
     assert session
     seen: Counter[str] = Counter()
     faults: list[str] = []
-    end = time.monotonic() + SECONDS
 
     def crowd(act: Callable[[int], requests.Response | Heard]) -> None:
         count = 0
@@ -113,6 +112,7 @@ def test_nobody_sees_a_locked_database_and_everybody_hears_once(stack: Stack, si
 
     with more_workers(stack):
         stack.python(BULK)
+        end = time.monotonic() + SECONDS
         acts = [_writes(stack), _calls(stack), _looks(stack, session[1]), _answers(stack, session[1])]
         threads = [threading.Thread(target=crowd, args=(act,)) for act in acts]
         for thread in threads:

@@ -33,7 +33,9 @@ def wav(seconds=2.0, *, width=2, rate=8000, channels=1, loud=0.5, before=0.0):
         out.setsampwidth(width)
         out.setframerate(rate)
         samples = tone(seconds, rate=rate, loud=loud, before=before)
-        out.writeframes(b"".join(frame(value) * channels for value in samples))
+        # A tone is a few values over and over: each is packed once.
+        frames = {value: frame(value) * channels for value in set(samples)}
+        out.writeframes(b"".join(map(frames.__getitem__, samples)))
     return file.getvalue()
 
 

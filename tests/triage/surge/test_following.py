@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.triage.surge.series import run
-from tests.triage.surge.traffic import NOW, contacts, ordinary
+from tests.triage.surge.traffic import NOW, contacts, learned
 from tickets.models import Arrival
 from triage.models import Checkpoint, Clock, LateCount, SeriesState, Surge
 from triage.surge import clock, counts, follower, gaps
@@ -116,8 +116,7 @@ def disturbed(events: list[Event], end: datetime, seed: int, stops: bool) -> tup
 
 @pytest.fixture
 def three_days():
-    ordinary(3)
-    tick(NOW, Watching())
+    learned(3, arrivals=True)
 
 
 @pytest.mark.parametrize(("seed", "stops"), [(0, True), (1, True), (2, False), (3, False)])

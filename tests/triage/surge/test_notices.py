@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.house import person
-from tests.triage.surge.traffic import NOW, ordinary
+from tests.triage.surge.traffic import NOW, learned, ordinary
 from tickets.models import Outgoing
 from triage.alerting import acknowledging
 from triage.models import Alert, SeriesState, Surge
@@ -14,15 +14,15 @@ from triage.surge.detector import time_of
 from triage.surge.excursions import Episode
 from triage.surge.tick import detector_of, tick
 
-pytestmark = pytest.mark.django_db
+# In one process, which works ten days out once (traffic.learned).
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("ten days")]
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
 def detector():
     """After ten days, with an excursion that is less than a surge."""
-    ordinary(10)
-    tick(NOW)
+    learned(10)
     found = detector_of(SeriesState.objects.get(series="all").state)
     strongest = found.excursions[0]
     strongest.s, strongest.n, strongest.m, strongest.t, strongest.began = 9.0, 30.0, 12.0, 9, found.minute - 8

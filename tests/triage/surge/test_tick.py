@@ -1,6 +1,5 @@
 """The founding day in simulated time: ten ordinary days, a flood of four minutes, one surge, told once, ended once."""
 
-from copy import copy
 from datetime import timedelta
 from operator import attrgetter
 
@@ -8,15 +7,16 @@ import pytest
 from django.db import transaction
 
 from tests.house import person
-from tests.triage.surge.traffic import NOW, contacts, flood, ordinary
+from tests.triage.surge.traffic import NOW, contacts, flood, learned, ordinary
 from tickets.models import Arrival, CountsAs, Outgoing
-from triage.models import Checkpoint, Clock, HourCount, MinuteCount, SeriesState, Surge
+from triage.models import SeriesState, Surge
 from triage.surge import tick as ticking
 from triage.surge import verdicts
 from triage.surge.tick import tick
 from triage.surge.watching import Watching
 
-pytestmark = pytest.mark.django_db
+# In one process, which works ten days out once (traffic.learned).
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("ten days")]
 TEN_SECONDS = timedelta(seconds=10)
 MINUTE = timedelta(minutes=1)
 
@@ -37,21 +37,11 @@ def mails():
 
 @pytest.fixture
 def ten_days():
-    """Ten ordinary days, counted and learned. The work is done once; later tests get a copy of its rows."""
+    """Ten ordinary days, counted and learned."""
     person("manager")
-    if not known:
-        ordinary(10)
-        tick(NOW)
-        known.extend(list(model.objects.all()) for model in KEPT)
-        assert not Surge.objects.exists()
-        assert SeriesState.objects.get(series="all").minute == NOW - 2 * MINUTE
-        return
-    for rows in filter(None, known):
-        type(rows[0]).objects.bulk_create([copy(row) for row in rows], batch_size=2000)
-
-
-KEPT = (MinuteCount, HourCount, SeriesState, Checkpoint, Clock)
-known: list[list] = []
+    learned(10)
+    assert not Surge.objects.exists()
+    assert SeriesState.objects.get(series="all").minute == NOW - 2 * MINUTE
 
 
 def test_the_flood_is_one_surge_noticed_within_two_minutes_and_told_once(ten_days):

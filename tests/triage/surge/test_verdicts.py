@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from tests.house import person
-from tests.triage.surge.traffic import NOW, contacts, flood, ordinary
+from tests.triage.surge.traffic import NOW, contacts, flood, learned
 from tickets.models import AuditEntry, Outgoing
 from triage import alerts
 from triage.models import Alert, MinuteCount, SeriesState, Surge, SurgeWord
@@ -192,9 +192,9 @@ def ticks(start: datetime, end: datetime) -> None:
         start += MINUTE
 
 
+@pytest.mark.xdist_group("ten days")
 def test_a_declared_surge_is_followed_and_ended_by_the_detector(boss, time_machine_at):
-    ordinary(10)
-    tick(NOW)
+    learned(10)
     began = NOW - 5 * MINUTE
     with time_machine_at(NOW + timedelta(seconds=30)):
         surge = verdicts.declare("all", began, boss)
@@ -212,8 +212,9 @@ def test_a_declared_surge_is_followed_and_ended_by_the_detector(boss, time_machi
     assert Surge.objects.filter(series="all").count() == 1
 
 
+@pytest.mark.xdist_group("ten days")
 def test_a_dismissed_surge_is_gone_from_the_detector_and_pages_nobody_while_it_goes_on(boss, time_machine_at):
-    ordinary(10)
+    learned(10)
     flood(NOW, NOW + 20 * MINUTE, per_minute=30)
     ticks(NOW, NOW + 4 * MINUTE)
     surge = Surge.objects.get(series="all")
