@@ -14,13 +14,12 @@ up: .venv/.installed-run
 	@mkdir -p $(or $(BREAKWATER_VAR),var)
 	@DEMO=1 $(BIN)/python manage.py up --port $(PORT)
 
-# Three processes on two processors: for a quarter of the time tests wait for servers, workers and browsers.
 test: .venv/.installed-test
-	$(PYTEST) -n 3 --dist loadgroup $(ARGS)
+	$(PYTEST) -n 2 --dist loadgroup $(ARGS)
 
 # The same tests on a real PostgreSQL and a real Redis, which are started for them and stopped after.
 test-services: .venv/.installed-test
-	BREAKWATER_DATA="$(abspath $(DATA))" $(BIN)/python -m tests.servers $(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
+	BREAKWATER_DATA="$(abspath $(DATA))" $(BIN)/python -m tests.servers $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
