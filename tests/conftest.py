@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from celery import current_app
 from django.conf import settings as loaded
-from django.contrib.auth.models import Group
 from django.test import TransactionTestCase
 from django.test.utils import teardown_databases
 
@@ -16,7 +15,6 @@ from tests import migrated
 from tests.chromium import browser  # noqa: F401  a fixture: Playwright bears one loop a process
 from tests.voice import checked
 from tickets.notices import NOTICES
-from tickets.roles import ROLES
 from triage.surge.usual import USUAL
 from voice import fallback
 from voice.plan import PLAN
@@ -91,16 +89,6 @@ def every_document_is_right() -> Iterator[None]:
     found = checked.FAULTS.copy()
     checked.FAULTS.clear()
     assert found == []
-
-
-@pytest.fixture(autouse=True)
-def roles(request: pytest.FixtureRequest) -> None:
-    """Tests that commit end with an emptied database; the next one has its roles again."""
-    marker = request.node.get_closest_marker("django_db")
-    if "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction")):
-        request.getfixturevalue("transactional_db")
-        for name in ROLES:
-            Group.objects.get_or_create(name=name)
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ FULL = bool(os.environ.get("BREAKWATER_FULL"))
 ROWS = 10_000 if FULL else 500
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("processes"),
     pytest.mark.timeout(500 if FULL else 200),
 ]
 KILLED_AT = (ROWS // 8, ROWS // 3, ROWS * 3 // 5)
