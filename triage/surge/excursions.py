@@ -181,10 +181,8 @@ class Excursion:
         minute is never a surge, and a steady rise loses next to nothing. Where `worth` is given, what is left without
         the two largest minutes (a trimmed sum) counts too, so many times: the score is the larger of both.
         """
-        n, m, t = self.n - self.most + self.next, self.m, self.t
-        least = LEAST_RATIO * m
-        if least < LEAST_ARRIVALS:
-            least = LEAST_ARRIVALS
+        n, m, t = self.n - self.most + self.next, max(self.m, 1e-6), self.t
+        least = max(LEAST_ARRIVALS, LEAST_RATIO * m)
         if n < least or t < 2:
             return 0.0
         score = outlook.evidence(n, m, t)

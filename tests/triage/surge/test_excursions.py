@@ -1,6 +1,7 @@
 """Where a surge truly ended: sharp after a steep end whatever clump follows, and not before a tail is over."""
 
 import json
+import math
 import random
 from collections.abc import Callable
 from copy import deepcopy
@@ -12,7 +13,7 @@ import pytest
 
 from tests.triage.surge.series import MONDAY, Factor, during, offset, run, run_on
 from triage.surge.detector import Detector
-from triage.surge.excursions import Episode
+from triage.surge.excursions import Episode, Excursion
 from triage.surge.outlook import Outlook
 
 DAY = MONDAY + timedelta(days=15, hours=11)
@@ -153,3 +154,12 @@ def test_where_a_surge_may_have_ended_is_saved():
     episode.begin(0)
     follow(episode, 1, [10] * 20)
     assert Episode(**json.loads(json.dumps(asdict(episode)))) == episode
+
+
+@pytest.mark.parametrize("clumping", [1.0, 3.0])
+def test_what_comes_where_nothing_is_expected_has_a_finite_score(clumping):
+    """A minute that has just begun expects nothing yet."""
+    excursion = Excursion()
+    for minute in (1, 2):
+        excursion.add(minute, 6, 0.0, 2)
+    assert 0 < excursion.score(SINGLE._replace(clumping=clumping), worth=1.2) < math.inf
