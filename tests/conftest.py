@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def django_db_setup(django_test_environment, django_db_modify_db_settings, django_db_blocker) -> Iterator[None]:
     """In the place of pytest-django's, which migrates from nothing in each process."""
     with django_db_blocker.unblock():
-        made = migrated.test_database()
+        made = migrated.set_up()
     yield
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)

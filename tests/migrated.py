@@ -76,7 +76,7 @@ def create(url: str, name: str, like: str = "") -> None:
         server.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{like}"' if like else ""))
 
 
-def test_database() -> Any:
+def set_up() -> Any:
     """Sets the database of this process's tests up; what Django's teardown_databases wants to know."""
     make = partial(setup_databases, verbosity=0, interactive=False, serialized_aliases=())
     test, made = connection.settings_dict["TEST"], []

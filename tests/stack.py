@@ -30,7 +30,7 @@ from voice.simulator.webhooks import Exchange, Webhooks
 ROOT = Path(__file__).parents[1]
 TOKEN = "0123456789abcdef0123456789abcdef"
 # Seconds that the tree has to come up and to go down.
-UP, DOWN = 90.0, 30.0
+UP, DOWN = 60.0, 30.0
 LINE = """
 from voice.models import Line
 Line.objects.create(key="main", name="Support", number="+12025550199", languages=["en"],

@@ -17,12 +17,11 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 
 def main(days: int = 60, series: int = 8) -> None:
     with TemporaryDirectory() as folder:
-        scores = str(Path(folder, "scores.csv"))
-        for number, counted, more in ((series, False, []), (series, True, []), (series, True, [scores]), (1, True, [])):
+        scores = ["--scores", str(Path(folder, "scores.csv"))]
+        for number, counted, more in ((series, False, []), (series, True, []), (series, True, scores), (1, True, [])):
             path = Path(folder, "history.csv")
             _write(path, days, number, counted)
-            options = ["--series", "series", *(["--count", "count"] if counted else [])]
-            options += ["--scores", *more] if more else []
+            options = ["--series", "series", *(["--count", "count"] if counted else []), *more]
             rate, ratio = _measured(path, options)
             rows = "a row each minute" if counted else "a row each arrival"
             print(
