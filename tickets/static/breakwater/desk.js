@@ -81,11 +81,11 @@
       field.value = value;
       const fold = field.closest("details");
       if (fold) fold.open = true;
-      const told = document.createElement("p");
-      told.className = "hint";
-      told.setAttribute("role", "status");
-      told.textContent = "You were signed out. What you had written is here again; it was not sent.";
-      field.after(told);
+      const hint = document.createElement("p");
+      hint.className = "hint";
+      hint.setAttribute("role", "status");
+      hint.textContent = "You were signed out. What you had written is here again; it was not sent.";
+      field.after(hint);
     });
   };
 
