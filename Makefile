@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 DATA ?= $(wildcard $(or $(BREAKWATER_DATA),../shared/data))
+# Tests wait as much as they work. What BREAKWATER_FULL=1 asks for works more.
+TESTERS := $(if $(BREAKWATER_FULL),2,3)
 PYTEST := BREAKWATER_DATA="$(abspath $(DATA))" $(BIN)/pytest
 
 # What was compiled once is kept: each of the processes that we start would compile it again.
@@ -15,11 +17,11 @@ up: .venv/.installed-run
 	@DEMO=1 $(BIN)/python manage.py up --port $(PORT)
 
 test: .venv/.installed-test
-	$(PYTEST) -n 2 --dist loadgroup $(ARGS)
+	$(PYTEST) -n $(TESTERS) --dist loadgroup $(ARGS)
 
 # The same tests on a real PostgreSQL and a real Redis, which are started for them and stopped after.
 test-services: .venv/.installed-test
-	BREAKWATER_DATA="$(abspath $(DATA))" $(BIN)/python -m tests.servers $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	BREAKWATER_DATA="$(abspath $(DATA))" $(BIN)/python -m tests.servers $(BIN)/pytest -n $(TESTERS) --dist loadgroup $(ARGS)
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

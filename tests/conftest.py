@@ -52,6 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(run.close)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Names a long value by its beginning: processes that test side by side tell one another the names of all tests."""
+    return f"{val[:20]!r} and so on" if isinstance(val, bytes | str) and len(val) > 60 else None
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment, django_db_modify_db_settings, django_db_blocker) -> Iterator[None]:
     """In the place of pytest-django's, which migrates from nothing in each process."""

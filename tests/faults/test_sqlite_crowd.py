@@ -13,17 +13,16 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
+from tests.promised import promised
 from tests.servers import HOST, wait_until
 from tests.stack import ROOT, Heard, Stack
 from tests.tickets import smtp_server
 from triage import supervisor
 
-# BREAKWATER_FULL=1: as long and as many as promised; less is enough to find a fault in most runs.
-FULL = bool(os.environ.get("BREAKWATER_FULL"))
-SECONDS, ROWS = (60, 10_000) if FULL else (10, 600)
+SECONDS, ROWS = promised((60, 10_000), (10, 600))
 MORE_WORKERS, CONNECTIONS = 2, 4
 pytestmark = [
-    pytest.mark.timeout(500 if FULL else 200),
+    pytest.mark.timeout(promised(500, 200)),
     pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="it is about SQLite, which `make test` uses"),
 ]

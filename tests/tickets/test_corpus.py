@@ -1,9 +1,13 @@
-"""Every real message there is goes in through the pipe and through a raw webhook: none refused, none lost."""
+"""Every real message there is goes in through the pipe and through a raw webhook: none refused, none lost.
+
+Where less is asked for than is promised, every third does.
+"""
 
 import json
 
 import pytest
 
+from tests.promised import promised
 from tests.tickets import mailings
 from tickets import intake, journal
 from tickets.channels import mail_pipe
@@ -13,7 +17,9 @@ pytestmark = pytest.mark.django_db
 
 
 def messages(folder):
-    for line in (folder / "mail" / "expected.jsonl").read_text(encoding="utf-8").splitlines():
+    lines = (folder / "mail" / "expected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 700
+    for line in lines[:: promised(1, 3)]:
         # Some are bodies alone, without a header: to a mail server that is a message too, if a poor one.
         labels = json.loads(line)
         yield labels["file"], (folder / "mail" / labels["file"]).read_bytes()
@@ -34,7 +40,7 @@ def assert_all_have_an_end(sent: dict[int, str]):
 
 def test_every_message_through_the_pipe_has_an_end(data_folder, settings):
     sent = {mail_pipe.accept(raw).arrival: file for file, raw in messages(data_folder)}
-    assert len(sent) > 700
+    assert len(sent) > promised(700, 230)
     intake.understand_all()
     arrivals = assert_all_have_an_end(sent)
     unreadable = [sent[pk] for pk, arrival in arrivals.items() if arrival.state == ArrivalState.UNREADABLE]

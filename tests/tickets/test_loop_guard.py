@@ -1,7 +1,6 @@
 """Robots fall silent, thousands of people at one provider do not; every cap says on the ticket why it bit."""
 
 import itertools
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
@@ -11,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.promised import promised
 from tests.tickets import mailings
 from tickets import delivery, intake, loop_guard, notices
 from tickets.channels import mail_pipe
@@ -18,8 +18,8 @@ from tickets.loop_guard import OF_DOMAIN, REOPENINGS, SAME_WORDS, Facts, verdict
 from tickets.mail.freemail import is_freemail
 from tickets.models import Entry, Lane, Notice, Outgoing, Problem, Restraint, Ticket
 
-# People who write the same words at one provider; BREAKWATER_FULL=1: as many as promised.
-PEOPLE = 5000 if os.environ.get("BREAKWATER_FULL") else 150
+# People who write the same words at one provider.
+PEOPLE = promised(5000, 150)
 Robot = Callable[[EmailMessage, int], bytes]
 
 

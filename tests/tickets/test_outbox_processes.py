@@ -12,13 +12,13 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
+from tests.promised import promised
 from tickets import outbox
 from tickets.models import Identity, Lane, Outgoing, Requester, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# BREAKWATER_FULL=1: as many as promised.
-ROWS = 10_000 if os.environ.get("BREAKWATER_FULL") else 500
+ROWS = promised(10_000, 500)
 KILLED_AT = (ROWS // 8, ROWS // 3, ROWS * 3 // 5)
 # With the test's own, as many connections as a process's pool holds on PostgreSQL.
 THREADS = 3

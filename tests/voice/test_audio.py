@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from tests.promised import promised
 from tests.voice.noises import counted, mp3, other_wav, tone, wav
 from voice import audio
 
@@ -148,7 +149,7 @@ def test_another_codec_becomes_plain_pcm_that_sounds_the_same(content, rate):
 WHOLE = [wav(0.6), wav(0.6, width=3, channels=2), FLOAT[:9000], MU_LAW[:6000], mp3(0.7), counted(mp3(0.7)), TAG + mp3()]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=promised(400, 100), deadline=None)
 @given(
     some.sampled_from(WHOLE),
     some.lists(some.tuples(some.integers(0, 400), some.binary(min_size=1, max_size=8)), max_size=6),
@@ -165,7 +166,7 @@ def test_a_file_that_was_changed_anywhere_is_taken_or_refused_and_nothing_else(w
             assert len(audio.playable(tried, sound)) <= audio.LARGEST
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=promised(300, 100), deadline=None)
 @given(some.sampled_from([b"", b"RIFF\0\0\0\0WAVE", b"\xff\xfb\x90\x00", b"ID3"]), some.binary(max_size=4000))
 def test_any_bytes_are_taken_or_refused_and_nothing_else(start, rest):
     with contextlib.suppress(audio.BadAudio):

@@ -5,7 +5,6 @@ What is asserted is what that world saw: never two live calls to one number, nev
 agent with two; and that nobody who asked is forgotten.
 """
 
-import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -25,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.promised import promised
 from tests.voice.phone_people import make_agent
 from tickets.work import TransportError
 from voice import callbacks, dialling, outcomes, supervision, unclear
@@ -36,8 +36,8 @@ NUMBERS = ["+12015550123", "+61412345678"]
 HOURS, LINE = (8, 20), "+12025550199"
 # Seconds that an agent's phone rings and waits for a key: after that nobody can press 1 any more.
 PATIENCE = 70
-# BREAKWATER_FULL=1: as many courses of events as promised.
-EXAMPLES = 150 if os.environ.get("BREAKWATER_FULL") else 40
+# Courses of events.
+EXAMPLES = promised(150, 15)
 
 
 class Crash(BaseException):

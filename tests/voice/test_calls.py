@@ -6,6 +6,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.promised import promised
 from tests.voice.conftest import Caller
 from tests.voice.noises import wav
 from tickets import intake, journal, spool
@@ -222,7 +223,7 @@ def test_without_a_token_nothing_is_signed(line, client, settings):
     assert client.post("/voice/main/answer/", {"CallSid": "CA1"}).status_code == 403
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=promised(60, 20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     step=st.sampled_from(["answer/", "status/", "menu/open/en/0/", "menu/x/zz/9/", "number/en/0/", "confirm/1/de/2/"]),
     params=st.dictionaries(

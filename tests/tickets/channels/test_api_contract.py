@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from tests.promised import promised
 from tickets.channels.api_access import digest_of
 from tickets.models import ApiToken
 from voice.models import Line
@@ -51,7 +52,9 @@ def test_every_answer_follows_the_schema(schema, path, method):
     operation = schema[path][method]
 
     @given(case=operation.as_strategy())
-    @hypothesis_settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(
+        max_examples=promised(40, 15), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     def throw(case):
         response = case.call(headers={"Authorization": f"Bearer {TOKEN}"})
         case.validate_response(

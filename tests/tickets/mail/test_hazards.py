@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.promised import promised
 from tests.tickets.mail.hazards import HAZARDS, HEAD, nested, plain
 from tickets.mail.reading import read
 
@@ -60,7 +61,7 @@ def test_the_newest_references_are_kept_of_an_endless_chain():
 VALUES = st.binary(max_size=300)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=promised(150, 50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sender=VALUES,
     subject=VALUES,
@@ -81,7 +82,7 @@ def test_arbitrary_bytes_in_every_place_do_not_raise(sender, subject, content_ty
     assert read(head + b"\r\n" + body, NOW).happened_at == NOW
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=promised(100, 40), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.binary(min_size=1, max_size=8)), max_size=20))
 def test_a_message_mutated_anywhere_does_not_raise(mutations):
     raw = bytearray(nested(3) + b"--b2--\r\n--b1--\r\n" + HEAD)

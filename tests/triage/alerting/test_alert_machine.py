@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from tests.promised import promised
 from tickets.models import WorkState
 from tickets.work import TransportError
 from triage import alerts
@@ -133,6 +134,9 @@ def test_alerts_under_any_order_of_events():
     run_state_machine_as_test(
         Alerting,
         settings=settings(
-            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=promised(60, 20),
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

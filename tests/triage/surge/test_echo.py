@@ -1,12 +1,12 @@
 """A broadcast draws automatic answers and bounces, through the real doors and readers: no surge begins or goes on."""
 
-import os
 import random
 from datetime import timedelta
 
 import pytest
 
 from tests.house import person
+from tests.promised import promised
 from tests.tickets.mailings import raw_mail
 from tests.triage.surge.traffic import NOW, contacts, flood, ordinary
 from tickets import intake, journal
@@ -17,8 +17,8 @@ from triage.surge.watching import Watching
 
 pytestmark = pytest.mark.django_db
 MINUTE, TEN_SECONDS = timedelta(minutes=1), timedelta(seconds=10)
-# People a broadcast went to; BREAKWATER_FULL=1: as many as promised.
-PEOPLE = 10_000 if os.environ.get("BREAKWATER_FULL") else 1000
+# People a broadcast went to.
+PEOPLE = promised(10_000, 1000)
 ANSWERS, BOUNCES = round(PEOPLE * 0.15), round(PEOPLE * 0.02)
 MARKS = (
     {"Auto_Submitted": "auto-replied", "Subject": "Re: Your ticket"},

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.promised import promised
 from tests.triage.surge.traffic import NOW, contacts
 from tickets.models import Arrival, Topic
 from triage.models import Surge
@@ -78,7 +79,7 @@ def one_by_one(found, now):
         surges.keep([one], now)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=promised(60, 20), deadline=None)
 @given(ticks)
 def test_many_are_kept_as_one_after_the_other(history):
     people_of_a_day()
@@ -108,7 +109,7 @@ def people_of_a_day():
 stretches = st.tuples(st.sampled_from(SERIES), st.integers(0, LAST), st.integers(1, LAST))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=promised(40, 15), deadline=None)
 @given(st.lists(stretches, max_size=12))
 def test_people_of_many_stretches_are_those_of_each(some):
     people_of_a_day()
