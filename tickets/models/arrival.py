@@ -83,6 +83,7 @@ class Arrival(models.Model):
         constraints = [models.UniqueConstraint(fields=["channel", "key"], name="arrival_once")]
         indexes = [
             models.Index(fields=["happened_at"], name="arrival_happened"),
+            models.Index(fields=["line", "happened_at"], name="arrival_line"),
             models.Index(fields=["id"], condition=Q(counted=False), name="arrival_uncounted"),
             models.Index(fields=["id"], condition=Q(state__in=["accepted", "waiting"]), name="arrival_open"),
         ]

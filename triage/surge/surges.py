@@ -19,7 +19,7 @@ from triage.surge.series import ALL
 # Only the present is worth a page: what is found in older minutes is noted.
 PRESENT = timedelta(minutes=10)
 # Different people are counted anew when the total has grown by this share (always while it is small).
-GROWN = 1.05
+GROWN = 1.1
 SMALL = 2000
 FAR = datetime.max.replace(tzinfo=UTC)
 # What the detectors say of a surge; the rest of its row belongs to managers and to what they were told.

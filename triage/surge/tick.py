@@ -112,9 +112,9 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
     new, running = _new(watching, last, now)
     open_ones = _on(now)
     said = verdicts.said(now - counts.KEPT)
-    concerned = watching.hear(new, late) | _spoken_of(said, watching.upto, last)
+    concerned = watching.hear(new, late) | (open_ones.keys() if last > watching.upto else set())
     busy = {series for series, minutes in running.items() if sum(minutes.values()) >= FEW}
-    due = watching.due(concerned | busy | (open_ones.keys() if last > watching.upto else set()), last)
+    due = watching.due(concerned, busy | _spoken_of(said, watching.upto, last), last)
     watching.load([*due, *in_order(open_ones.keys() - set(due))], last)
     for series in due:
         watching.followers[series].said = said.get(series, ())
@@ -126,7 +126,7 @@ def _look(watching: Watching, at: Clock, upto: datetime, now: datetime) -> Found
             found.glanced.append(Sighting(series, episode, now))
     _hold_back(found, open_ones, now)
     for series, surge in open_ones.items():
-        if surge.is_old and not watching.followers[series].detector.episode:
+        if surge.is_old and series not in watching.behind and not watching.followers[series].detector.episode:
             found.unconfirmed.append(surge.pk)
     watching.upto = last
     return found

@@ -17,8 +17,10 @@ from triage.surge.follower import LOOK_BACK, Follower, detector_of, history, is_
 from triage.surge.minutes import Minute, read
 from triage.surge.series import in_order, pages
 
-# Series whose states are read in one piece, and that were left behind and go on in one tick.
+# Series whose states are read in one piece, as many as one tick reads of those that can wait.
 PIECE = 100
+# A minute's work is spread over so many ticks after the first with it; there are six in a minute.
+SPREAD = 5
 # A series in which nothing happens is brought up to date this often, each at its own minutes: the work is spread.
 QUIET = 15
 
@@ -31,8 +33,10 @@ class Watching:
     upto: int = 0
     late: int = 0
     names: set[str] = field(default_factory=set)
-    # Those that have not seen all minutes that are complete.
+    # Those whose turn it is to go on, and that have not yet.
     behind: set[str] = field(default_factory=set)
+    # How many of them go on in one tick of this minute.
+    share: int = PIECE
     followers: dict[str, Follower] = field(default_factory=dict)
 
     def begin(self, clock: Clock) -> None:
@@ -65,12 +69,26 @@ class Watching:
         self.names |= concerned
         return concerned
 
-    def due(self, concerned: Collection[str], upto: int) -> list[str]:
-        """Whose detectors go on now, parents first: those concerned, those that page, and the quiet ones in turn."""
+    def due(self, concerned: Collection[str], urgent: Collection[str], upto: int) -> list[str]:
+        """Whose detectors go on now, parents first: with a new minute those that page, and the `urgent` ones always.
+
+        All others, those concerned and the quiet ones in turn, wait where they are many, and a share goes on in each of
+        the ticks that follow. Whoever is left when the next minute comes waits no longer.
+        """
+        now = {*urgent, *filter(pages, concerned)}
         turns = {minute % QUIET for minute in range(self.upto + 1, upto + 1)[:QUIET]}
-        others = self.names if turns else ()
-        quiet = {name for name in others if pages(name) or place_of(name) % QUIET in turns}
-        return in_order(quiet.union(concerned, in_order(self.behind)[:PIECE]))
+        if turns:
+            now |= self.behind & self.followers.keys()
+            now.update(filter(pages, self.names))
+            self.behind.update(name for name in self.names if place_of(name) % QUIET in turns)
+        self.behind.update(concerned)
+        waiting = in_order(self.behind - now)
+        here = [name for name in waiting if name in self.followers]
+        unread = [name for name in waiting if name not in self.followers]
+        if turns:
+            self.share = max(PIECE, -(-len(here) // SPREAD))
+        many = turns and len(here) > self.share
+        return in_order(now.union(() if many else here[: self.share], unread[:PIECE]))
 
     def load(self, names: Sequence[str], upto: int) -> None:
         """Reads the detectors that are not remembered, in pieces."""

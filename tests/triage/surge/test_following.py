@@ -14,7 +14,7 @@ from tests.triage.surge.series import run
 from tests.triage.surge.traffic import NOW, contacts, learned
 from tickets.models import Arrival
 from triage.models import Checkpoint, Clock, LateCount, SeriesState, Surge
-from triage.surge import clock, counts, follower, gaps
+from triage.surge import clock, counts, follower, gaps, watching
 from triage.surge import tick as ticking
 from triage.surge.baseline import minute_of
 from triage.surge.detector import time_of
@@ -227,6 +227,54 @@ def test_a_new_minute_takes_as_many_queries_for_many_series_as_for_few():
         most[busy] = max(spent)
     assert not Surge.objects.exists()
     assert most[30] <= most[10] + 2, most
+
+
+@pytest.fixture
+def thirty_lines(monkeypatch):
+    """Watched from memory, and so many that they do not all go on in one tick."""
+    monkeypatch.setattr(watching, "PIECE", 4)
+    many(30, per_day=300)
+    found = Watching()
+    for second in range(12):
+        tick(NOW + timedelta(seconds=25 + second), found)
+    assert len(found.followers) == 32
+    return found
+
+
+def gone_on(found: Watching) -> int:
+    """How many have seen the newest minute."""
+    return sum(follower.detector.minute == found.upto for follower in found.followers.values())
+
+
+def test_the_work_of_a_minute_is_spread_over_the_ticks_in_it(thirty_lines):
+    for minute in range(1, 4):
+        at = NOW + minute * MINUTE
+        for line in range(30):
+            contacts([at + timedelta(seconds=3)], line=str(line))
+        seen = []
+        for n in range(6):
+            tick(at + MINUTE + timedelta(seconds=20 + 10 * n), thirty_lines)
+            seen.append(gone_on(thirty_lines))
+        assert seen == [2, 8, 14, 20, 26, 32]
+
+
+def test_nobody_waits_longer_than_a_minute_however_seldom_it_ticks(thirty_lines):
+    last = []
+    for minute in range(1, 6):
+        at = NOW + minute * MINUTE
+        for line in range(30):
+            contacts([at + timedelta(seconds=3)], line=str(line))
+        tick(at + MINUTE + timedelta(seconds=20), thirty_lines)
+        last.append(min(one.detector.minute for one in thirty_lines.followers.values()) - thirty_lines.upto)
+    assert min(last[1:]) >= -1
+
+
+def test_a_line_that_waits_for_its_turn_is_seen_to_surge_within_the_minute(thirty_lines):
+    start = NOW + MINUTE
+    contacts([start + timedelta(seconds=2 * n) for n in range(60)], line="29")
+    for n in range(17):
+        tick(start + timedelta(seconds=20 + 10 * n), thirty_lines)
+    assert Surge.objects.filter(series="line:29", level=Surge.Level.PAGE).exists()
 
 
 def test_a_tick_in_which_many_surges_begin_takes_as_many_queries_as_with_one():
