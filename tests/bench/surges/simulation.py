@@ -73,7 +73,7 @@ def _clumped(mean: np.ndarray, clump: float, dice: np.random.Generator) -> np.nd
 
 
 def simulated(seed: int, weeks: int = 30) -> Series:
-    """One series. Seeds below 100 and from 200 to 327 are for tuning."""
+    """One series. Seeds below 100, from 200 to 327 and from 1000 to 1099 are for tuning."""
     dice = np.random.default_rng(seed)
     zone = ZoneInfo(ZONES[seed % 3])
     number = weeks * WEEK
