@@ -3,8 +3,8 @@
 For each of a few multiples k a Poisson CUSUM marks excursions: it leaves zero when more arrives than k explains and
 forgets when it returns. An excursion is then judged as a whole (`Excursion.score`, `Outlook.evidence`): how much it
 speaks against an ordinary rate that is off by chance and against arrivals that come in clumps, its largest minute
-counting as the second largest; in a quiet series what is left without the two largest minutes needs less. The largest
-over k is the score; a surge starts at the threshold, which restless weeks may raise.
+counting as the second largest; a brief one needs more, and in a quiet series what is left without the two largest
+minutes needs less. The largest over k is the score; a surge starts at the threshold, which restless weeks may raise.
 
 A manager's word counts for more: `dismiss` says that what goes on is no surge, `declare` that it is one.
 """
@@ -21,10 +21,10 @@ from triage.surge.quarters import Cell, Minutes, minute_of
 from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
 from triage.surge.reading import Reading
 
-THRESHOLD = 12.5
+THRESHOLD = 12.25
 # The score at which somebody would like to look, without being woken, and the calm minutes, below half of it, after
 # which that is said anew. Where the threshold is higher, so is this.
-NOTICE = 9.0
+NOTICE = 8.0
 NOTICE_CALM = 15
 # How far above the usual daily maximum (80th percentile of so many days) a surge has to be.
 DAYS_REMEMBERED = 28
@@ -37,8 +37,8 @@ EASE = 1.1
 QUIET = 5.0
 QUIETEST = 0.03
 # A glance at minutes that are not complete needs this much more, and a steep rise.
-GLANCE = 1.25
-STEEP = (2, 3)
+GLANCE = 1.1
+STEEP = len(MULTIPLES) - 1
 # An end needs so many calm minutes, each looking back over the surge's own length within these bounds; more of them
 # when somebody said that it is a surge.
 CALM = 15
@@ -157,7 +157,7 @@ class Detector:
         """
         if self.episode or self.minute is None or not minutes:
             return None
-        tracks = [replace(self.excursions[which]) for which in STEEP]
+        track = replace(self.excursions[STEEP])
         start = -1
         for at, count, share in minutes:
             minute = minute_of(at)
@@ -166,13 +166,11 @@ class Detector:
                 outlook = self.baseline.outlook(start, self.zone)
             if not outlook.known:
                 return None
-            for track, which in zip(tracks, STEEP, strict=True):
-                track.add(minute, count, outlook.now * outlook.level * self._allowed() * share, which)
-        for track in reversed(tracks):
-            if track.score(outlook) >= GLANCE * self.threshold:
-                ratio = track.n / max(track.m, LEAST_EXPECTED)
-                return Episode(track.began, minute_of(minutes[-1][0]), int(track.n), track.m, ratio)
-        return None
+            track.add(minute, count, outlook.now * outlook.level * self._allowed() * share, STEEP)
+        if track.score(outlook) < GLANCE * self.threshold:
+            return None
+        ratio = track.n / max(track.m, LEAST_EXPECTED)
+        return Episode(track.began, minute_of(minutes[-1][0]), int(track.n), track.m, ratio)
 
     @property
     def threshold(self) -> float:
@@ -386,7 +384,8 @@ class Detector:
         detector.baseline = Baseline.load(state["baseline"])
         if isinstance(state.get("quarter"), dict) and "came" in state["quarter"]:
             detector.window, detector.quarter = Minutes(**state["window"]), Minutes(**state["quarter"])
-            detector.excursions = [Excursion(**one) for one in state["excursions"]]
+            if len(state["excursions"]) == len(MULTIPLES):
+                detector.excursions = [Excursion(**one) for one in state["excursions"]]
         for name, kind in OPTIONAL.items():
             if state.get(name):
                 known = {one.name for one in fields(kind)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from triage.surge.outlook import Outlook
 
-MULTIPLES = (1.7, 2.5, 5.0, 20.0)
+MULTIPLES = (1.7, 2.5, 8.0)
 LOGS = tuple(math.log(k) for k in MULTIPLES)
 DRIFTS = tuple(k - 1 for k in MULTIPLES)
 MOST_S = 100.0
@@ -15,6 +15,9 @@ MOST_T = 720
 # is a surge.
 LEAST_ARRIVALS = 4
 LEAST_RATIO = 1.5
+# A year holds as many times more stretches as they are briefer, and any of them may look like a surge by chance: a
+# brief excursion needs this many times the logarithm of that more, in nats.
+BRIEF = 0.5
 # What was called ordinary is forgotten after so many minutes in which it was not needed.
 ALLOWED_CALM = 180
 # Evidence in nats that a surge is over.
@@ -177,14 +180,16 @@ class Excursion:
     def score(self, outlook: Outlook, worth: float = 0.0) -> float:
         """The evidence that what came is more than what was expected, in nats; 0 before two minutes.
 
-        The largest minute counts as the second largest (a winsorised sum: Dixon 1960): a batch or a catch-up in one
-        minute is never a surge, and a steady rise loses next to nothing. Where `worth` is given, what is left without
-        the two largest minutes (a trimmed sum) counts too, so many times: the score is the larger of both.
+        The briefer it is, the more is taken off: a year had as many more chances to show it (a penalty for scale, as in
+        Dümbgen and Spokoiny 2001). The largest minute counts as the second largest (a winsorised sum: Dixon 1960): a
+        batch or a catch-up in one minute is never a surge, and a steady rise loses next to nothing. Where `worth` is
+        given, what is left without the two largest minutes (a trimmed sum) counts too, so many times, whatever its
+        length: the score is the larger of both.
         """
         n, m, t = self.n - self.most + self.next, max(self.m, 1e-6), self.t
         least = max(LEAST_ARRIVALS, LEAST_RATIO * m)
         if n < least or t < 2:
             return 0.0
-        score = outlook.evidence(n, m, t)
+        score = outlook.evidence(n, m, t) - BRIEF * math.log(MOST_T / t)
         n = self.n - self.most - self.next
-        return max(score, worth * outlook.evidence(n, m, t)) if worth and n >= least else score
+        return max(score, worth * outlook.evidence(n, m, t) if worth and n >= least else 0.0)

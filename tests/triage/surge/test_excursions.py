@@ -163,3 +163,22 @@ def test_what_comes_where_nothing_is_expected_has_a_finite_score(clumping):
     for minute in (1, 2):
         excursion.add(minute, 6, 0.0, 2)
     assert 0 < excursion.score(SINGLE._replace(clumping=clumping), worth=1.2) < math.inf
+
+
+@pytest.mark.parametrize("minutes", [6, 60, 600])
+def test_a_brief_excursion_needs_more_than_one_that_lasts(minutes):
+    """As many times more stretches of a year are as brief; what is worth more in a quiet series is not asked for it."""
+    excursion = Excursion(s=1.0, n=40.0, m=8.0, most=3.0, next=3.0, t=minutes)
+    evidence = SINGLE.evidence(40, 8, minutes)
+    assert excursion.score(SINGLE) == pytest.approx(evidence - 0.5 * math.log(720 / minutes))
+    assert excursion.score(SINGLE, worth=2.0) == pytest.approx(2 * SINGLE.evidence(34, 8, minutes))
+
+
+def test_excursions_of_other_multiples_that_were_saved_begin_anew():
+    ran = run(15.5, after=14, times=during(DAY, 30, 2.5))
+    state = json.loads(json.dumps(ran.detector.save()))
+    state["excursions"].append(state["excursions"][0])
+    loaded = Detector.load(state, UTC)
+    assert loaded.excursions == [Excursion() for _ in ran.detector.excursions]
+    again = run_on(loaded, 15.5, 15.7, lambda at: 10.0)
+    assert len(again.starts()) == 1
