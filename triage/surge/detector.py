@@ -21,7 +21,7 @@ from triage.surge.quarters import Cell, Minutes, minute_of
 from triage.surge.quarters import time_of as time_of  # whoever feeds a detector counts in its minutes
 from triage.surge.reading import Reading
 
-THRESHOLD = 12.25
+THRESHOLD = 12.0
 # The score at which somebody would like to look, without being woken, and the calm minutes, below half of it, after
 # which that is said anew. Where the threshold is higher, so is this.
 NOTICE = 8.0

@@ -17,7 +17,7 @@ LEAST_ARRIVALS = 4
 LEAST_RATIO = 1.5
 # A year holds as many times more stretches as they are briefer, and any of them may look like a surge by chance: a
 # brief excursion needs this many times the logarithm of that more, in nats.
-BRIEF = 0.5
+BRIEF = 0.4
 # What was called ordinary is forgotten after so many minutes in which it was not needed.
 ALLOWED_CALM = 180
 # Evidence in nats that a surge is over.

@@ -170,7 +170,7 @@ def test_a_brief_excursion_needs_more_than_one_that_lasts(minutes):
     """As many times more stretches of a year are as brief; what is worth more in a quiet series is not asked for it."""
     excursion = Excursion(s=1.0, n=40.0, m=8.0, most=3.0, next=3.0, t=minutes)
     evidence = SINGLE.evidence(40, 8, minutes)
-    assert excursion.score(SINGLE) == pytest.approx(evidence - 0.5 * math.log(720 / minutes))
+    assert excursion.score(SINGLE) == pytest.approx(evidence - 0.4 * math.log(720 / minutes))
     assert excursion.score(SINGLE, worth=2.0) == pytest.approx(2 * SINGLE.evidence(34, 8, minutes))
 
 
