@@ -1,45 +1,14 @@
-"""The detector over one's own history, causally: a CSV in, episodes and scores out. No Django, no database."""
+"""The detector over one's own history, causally: counts in, episodes and scores out. No Django, no database."""
 
-import csv
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from typing import Any, TextIO
+from datetime import tzinfo
+from typing import Any
 
 from triage.surge.detector import NOTICE, NOTICE_CALM, THRESHOLD, Detector
 from triage.surge.excursions import Episode
-from triage.surge.outlook import QUARTER
-from triage.surge.quarters import minute_of, time_of
+from triage.surge.quarters import time_of
 from triage.surge.reading import Reading
-
-TIME_NAMES = (
-    "time",
-    "timestamp",
-    "datetime",
-    "date",
-    "created_at",
-    "created",
-    "at",
-    "minute",
-    "bin_start",
-    "event_time",
-)
-
-Counts = dict[str, dict[int, int]]
-
-
-class BadHistory(ValueError):
-    """The file cannot be understood; says where and why in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Which columns say what; empty: the time by a usual name or the first, each row one event, all one series."""
-
-    time: str = ""
-    count: str = ""
-    series: str = ""
 
 
 @dataclass(slots=True)
@@ -87,96 +56,6 @@ class History:
 
     def __len__(self) -> int:
         return max(self.counts) + self.step - min(self.counts)
-
-
-# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def read(lines: TextIO, columns: Columns, zone: tzinfo, step: int = 1) -> dict[str, History]:
-    """Each series of a CSV with a header line, in bins of `step` minutes. BadHistory."""
-    rows = csv.reader(lines)
-    found: Counts = defaultdict(lambda: defaultdict(int))
-    try:
-        time_at, count_at, series_at = _places([name.strip() for name in next(rows, [])], columns)
-        zeros, last, at, moments = False, None, 0, _Moments(zone)
-        for row in rows:
-            if not row:
-                continue
-            # A file of several series has as many rows of the same minute.
-            if (text := row[time_at] if time_at < len(row) else "") != last:
-                last, at = text, moments.minute(text.strip())
-            count = 1 if count_at < 0 else _count(row[count_at] if count_at < len(row) else "")
-            zeros = zeros or not count
-            name = "all" if series_at < 0 else row[series_at] if series_at < len(row) else ""
-            found[name][at - at % step] += count
-    except (csv.Error, _BadField) as error:
-        raise BadHistory(f"line {rows.line_num}: {error}") from error
-    if not found:
-        raise BadHistory("the file has no rows")
-    # Who writes zeros down has seen nothing where a bin is missing; who does not leaves them out.
-    return {name: History(dict(counts), step, gaps=zeros) for name, counts in sorted(found.items())}
-
-
-def _places(names: list[str], columns: Columns) -> tuple[int, int, int]:
-    """Where the time, the count and the series stand in a row; -1: nowhere."""
-    if not names:
-        raise BadHistory("the file is empty; its first line should name the columns")
-    time_name = columns.time or next((name for name in names if name.lower() in TIME_NAMES), names[0])
-    wanted = (time_name, columns.count, columns.series)
-    for name in wanted:
-        if name and name not in names:
-            raise BadHistory(f"there is no column {name!r}; there are {', '.join(names)}")
-    time_at, count_at, series_at = (names.index(name) if name else -1 for name in wanted)
-    return time_at, count_at, series_at
-
-
-class _BadField(ValueError):
-    """A field that cannot be understood."""
-
-
-class _Moments:
-    """Times of a file in minutes as of `minute_of`. How far a zone is from UTC is asked once for a quarter of an hour:
-    clocks change between two of them."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._offsets: dict[int, int] = {}
-
-    def minute(self, value: str) -> int:
-        """_BadField."""
-        try:
-            if _is_number(value):
-                return minute_of(datetime.fromtimestamp(float(value), UTC))
-            at = datetime.fromisoformat(value)
-            if at.tzinfo:
-                return minute_of(at)
-            utc = at.replace(tzinfo=UTC)
-            minute = minute_of(utc)
-            if (offset := self._offsets.get(minute // QUARTER)) is None:
-                offset = minute_of(at.replace(tzinfo=self._zone)) - minute
-                self._offsets[minute // QUARTER] = offset
-            return minute + offset
-        except (ValueError, OverflowError, OSError) as error:
-            raise _BadField(f"{value[:40]!r} is no time; write 2026-03-01 12:00:00 or Unix seconds") from error
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit() and len(text) >= 9
-
-
-def _count(text: str) -> int:
-    try:
-        if text.isdigit():
-            return int(text)
-        number = float(text.strip() or "0")
-        if number < 0 or number != int(number):
-            raise ValueError
-        return int(number)
-    except (ValueError, OverflowError) as error:
-        raise _BadField(f"{text[:40]!r} is no count") from error
-
-
-# ── running ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def run(

@@ -46,14 +46,23 @@ def run_all(jobs: Sequence[Job]) -> Iterator[Done]:
         ran = map(_run, jobs)
         yield from (Done(job, *one) for job, one in zip(jobs, ran, strict=True))
         return
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("fork")) as pool:
+    with processes() as pool:
         yield from (Done(job, *one) for job, one in zip(jobs, pool.map(_run, jobs), strict=True))
+
+
+def processes() -> ProcessPoolExecutor:
+    """One for each processor; they have what is in memory when they begin."""
+    return ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("fork"))
 
 
 def _run(job: Job) -> tuple[list[backtest.Found], Trace | None]:
     trace = Trace(len(job.history)) if job.plot else None
     each: list[Callable[[Reading], None]] = [trace.add] if trace else []
     with job.scores.open("w", encoding="utf-8", newline="") if job.scores else nullcontext() as file:
-        if file:
-            each.append(Scores(file, job.zone, job.label).add)
-        return backtest.run(job.name, job.history, job.zone, caution=job.caution, each=each), trace
+        scores = Scores(file, job.zone, job.label) if file else None
+        if scores:
+            each.append(scores.add)
+        found = backtest.run(job.name, job.history, job.zone, caution=job.caution, each=each)
+        if scores:
+            scores.write()
+    return found, trace

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from triage.surge import backtest
+from triage.surge import backtest_file
 from triage.surge.backtest_scores import Scores
 from triage.surge.quarters import minute_of, time_of
 from triage.surge.reading import Reading
@@ -122,13 +122,14 @@ def test_every_minute_of_a_day_on_which_clocks_change_is_read_and_written_in_its
     local = datetime(2026, 3, 28, 12) if zone == "Europe/Berlin" else datetime(2026, 4, 4, 12)
     times = [local + timedelta(minutes=7 * n) for n in range(300)]
     rows = "".join(f"{at:%Y-%m-%d %H:%M:%S}\n" for at in times)
-    counts = backtest.read(StringIO("time\n" + rows), backtest.Columns(), here)["all"].counts
+    counts = backtest_file.read(StringIO("time\n" + rows), backtest_file.Columns(), here)["all"].counts
     assert list(counts) == list(dict.fromkeys(minute_of(at.replace(tzinfo=here)) for at in times))
     file = StringIO(newline="")
     scores = Scores(file, here, "a, b")
     first = min(counts)
     for minute in range(first, first + 1500):
         scores.add(Reading(minute, 1, 0.25, 2.0, 12.5))
+    scores.write()
     said = list(csv.reader(StringIO(file.getvalue(), newline="")))
     assert [row[1] for row in said] == [time_of(first + n).astimezone(here).isoformat() for n in range(1500)]
     assert said[0] == ["a, b", said[0][1], "1", "0.2500", "2.00"]
@@ -136,12 +137,60 @@ def test_every_minute_of_a_day_on_which_clocks_change_is_read_and_written_in_its
 
 def test_rows_that_are_too_short_lack_what_is_not_there():
     rows = StringIO("time,n,who\n2026-01-01 10:00,2,a\n\n2026-01-01 10:01\n1767261720,3,a\n")
-    histories = backtest.read(rows, backtest.Columns(count="n", series="who"), UTC)
+    histories = backtest_file.read(rows, backtest_file.Columns(count="n", series="who"), UTC)
     start = minute_of(datetime(2026, 1, 1, 10, tzinfo=UTC))
     assert {name: one.counts for name, one in histories.items()} == {
         "": {start + 1: 0},
         "a": {start: 2, start + 2: 3},
     }
+
+
+@pytest.fixture
+def in_parts(monkeypatch):
+    """Files of a few lines are long enough to be read in parts, three of them whatever the machine."""
+    monkeypatch.setattr(backtest_file, "SHORT", 100)
+    monkeypatch.setattr(backtest_file, "BLOCK", 7)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("who", ["a", '"a, ""b"""', '"a\nb"', 'a "b'])
+@pytest.mark.parametrize("step", [1, 15])
+def test_a_file_that_is_read_in_parts_says_the_same_as_one_that_is_not(end, who, step, tmp_path, in_parts):
+    rows = [f"{START + timedelta(minutes=n // 3):%Y-%m-%d %H:%M:%S},{n % 4},{(who, 'z')[n % 2]}" for n in range(500)]
+    path = tmp_path / "x.csv"
+    path.write_text(end.join(["\ufefftime,n,who", *rows]), encoding="utf-8", newline="")
+    columns = backtest_file.Columns(count="n", series="who")
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        whole = backtest_file.read(lines, columns, UTC, step)
+    assert backtest_file.read_file(path, columns, UTC, step) == whole
+    assert sum(sum(one.counts.values()) for one in whole.values()) == sum(n % 4 for n in range(500))
+    parts = backtest_file._parts(path, 3)
+    assert sum(lines for _, lines in parts) >= path.read_bytes().count(b"\n")
+    assert len(parts) == (3 if end != "\r" and who != 'a "b' else len(parts))
+
+
+def test_what_cannot_be_understood_in_a_part_is_told_by_its_line_in_the_file(tmp_path, in_parts):
+    rows = [(START + timedelta(minutes=n)).isoformat() for n in range(300)]
+    rows[250] = "soon"
+    path = written(tmp_path / "x.csv", [(row,) for row in rows], ("time",))
+    with pytest.raises(backtest_file.BadHistory, match="line 252: 'soon'"):
+        backtest_file.read_file(path, backtest_file.Columns(), UTC)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S%z", "%s", "%s.25"])
+def test_times_are_read_in_each_usual_form(form):
+    times = [START + timedelta(seconds=47 * n) for n in range(400)]
+    lines = ["time", *(at.strftime(form.replace("%s", str(int(at.timestamp())))) for at in times)]
+    counts = backtest_file.read(lines, backtest_file.Columns(), UTC)["all"].counts
+    assert list(counts) == list(dict.fromkeys(map(minute_of, times)))
+
+
+@pytest.mark.parametrize("wrong", ["2026-01-05 00:1", "2026-01-05 00:61:00", "2026-01-05 00:01:75", "2026-01-0500:01"])
+def test_a_time_beside_good_ones_that_is_none_is_told(wrong):
+    lines = ["time", "2026-01-05 00:00:00", "2026-01-05 00:01:00", wrong]
+    with pytest.raises(backtest_file.BadHistory, match="line 4"):
+        backtest_file.read(lines, backtest_file.Columns(), UTC)
 
 
 @pytest.mark.parametrize("option", ["--scores", "--plot"])
@@ -196,8 +245,8 @@ def test_it_runs_without_a_database(events, tmp_path):
 
 def test_a_gap_of_a_file_that_writes_zeros_is_missing_and_teaches_nothing():
     rows = "".join(f"{(START + timedelta(minutes=m)).isoformat()},{m % 2}\n" for m in [*range(60), *range(120, 180)])
-    history = backtest.read(StringIO("time,n\n" + rows), backtest.Columns(count="n"), ZoneInfo("UTC"))["all"]
+    history = backtest_file.read(StringIO("time,n\n" + rows), backtest_file.Columns(count="n"), ZoneInfo("UTC"))["all"]
     assert [count for _, count in history.minutes()][60:120] == [None] * 60
-    without = "".join(row + "\n" for row in rows.splitlines() if not row.endswith(",0"))
-    history = backtest.read(StringIO("time,n\n" + without), backtest.Columns(count="n"), ZoneInfo("UTC"))["all"]
+    without = [row for row in rows.splitlines() if not row.endswith(",0")]
+    history = backtest_file.read(["time,n", *without], backtest_file.Columns(count="n"), ZoneInfo("UTC"))["all"]
     assert {count for _, count in history.minutes()} == {0, 1}

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.management.base import BaseCommand, CommandError
 
-from triage.surge import backtest, backtest_plot
+from triage.surge import backtest, backtest_file, backtest_plot
 from triage.surge.backtest_jobs import Job, run_all
 from triage.surge.backtest_scores import header
 
@@ -75,13 +75,12 @@ def _read(options: Mapping[str, Any]) -> tuple[ZoneInfo, dict[str, backtest.Hist
         zone = ZoneInfo(options["tz"])
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise CommandError(f"--tz: there is no zone {options['tz']!r}") from error
-    columns = backtest.Columns(options["time"], options["count"], options["series"])
+    columns = backtest_file.Columns(options["time"], options["count"], options["series"])
     try:
-        with options["file"].open(encoding="utf-8-sig", newline="") as lines:
-            return zone, backtest.read(lines, columns, zone, options["bin"])
+        return zone, backtest_file.read_file(options["file"], columns, zone, options["bin"])
     except OSError as error:
         raise CommandError(f"{options['file']}: {error.strerror}") from error
-    except (backtest.BadHistory, UnicodeDecodeError) as error:
+    except (backtest_file.BadHistory, UnicodeDecodeError) as error:
         raise CommandError(f"{options['file']}: {error}") from error
 
 
