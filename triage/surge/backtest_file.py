@@ -36,8 +36,8 @@ TIME_NAMES = (
 )
 # A byte order mark is left out.
 ENCODING = "utf-8-sig"
-# Bytes below which it takes longer to start processes than to read them, and that are looked at in one go.
-SHORT = 1_000_000
+# Bytes below which starting processes takes as long as reading them (measured), and that are looked at in one go.
+SHORT = 4_000_000
 BLOCK = 1_000_000
 # What follows the hour in 2026-03-01 12:34:56 or 2026-03-01 12:34, and which minute of the ten it says.
 HOUR, TEN, END = 13, 15, 19
