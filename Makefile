@@ -12,9 +12,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: up test test-services lint bench lock clean
 
+# In make's own child, which hears what make is told: a shell between them would leave the product behind.
 up: .venv/.installed-run
 	@mkdir -p $(or $(BREAKWATER_VAR),var)
-	@DEMO=1 $(BIN)/python manage.py up --port $(PORT)
+	@exec env DEMO=1 $(BIN)/python manage.py up --port $(PORT)
 
 test: .venv/.installed-test
 	$(PYTEST) -n $(TESTERS) --dist loadgroup $(ARGS)
