@@ -41,7 +41,7 @@ class Trace:
             self.counts.append(0)
             self.expected.append(0.0)
         self.sizes[-1] += 1
-        self.counts[-1] += one.count
+        self.counts[-1] += one.count or 0
         self.expected[-1] += one.expected
         self.last = one.at
 

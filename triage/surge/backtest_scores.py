@@ -15,7 +15,8 @@ COLUMNS = ("minute", "count", "expected", "score")
 class Scores:
     """Writes one series' readings as lines of a CSV, each begun with `name` where there are several series.
 
-    A quarter of an hour is written in one go, and its time taken apart once: clocks change between two of them.
+    The count of a minute of which nothing is known stays empty. A quarter of an hour is written in one go, and its time
+    taken apart once: clocks change between two of them.
     """
 
     def __init__(self, file: TextIO, zone: tzinfo, name: str | None = None) -> None:
@@ -40,7 +41,8 @@ class Scores:
         minute = local.minute - first
         self._file.write(
             "".join(
-                f"{hour}{minute + one.at:02}:00{offset},{one.count},{one.expected:.4f},{one.score:.2f}\r\n"
+                f"{hour}{minute + one.at:02}:00{offset},{'' if one.count is None else one.count},{one.expected:.4f},"
+                f"{one.score:.2f}\r\n"
                 for one in self._quarter
             )
         )

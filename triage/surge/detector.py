@@ -105,7 +105,7 @@ class Detector:
         self.minute = minute
         m = self._expected[at]
         if count is None:
-            return Reading(minute, 0, m, 0.0, self._threshold)
+            return Reading(minute, None, m, 0.0, self._threshold)
         self._see(count, m, outlook.least)
         event, score = self._judge(outlook, minute, count, m)
         if self.episode is None or not outlook.known:

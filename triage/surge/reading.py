@@ -8,13 +8,13 @@ from triage.surge.quarters import time_of
 
 @dataclass(slots=True)  # not frozen, which takes three times as long: there is one a minute and series
 class Reading:
-    """What one minute says, `at` in minutes since EPOCH.
+    """What one minute says, `at` in minutes since EPOCH. `count` None: nothing is known of it.
 
     `event` is "notice", "start", "resume", "end" or empty; `silent`: the feed seems cut.
     """
 
     at: int
-    count: int
+    count: int | None
     expected: float
     score: float
     threshold: float

@@ -129,10 +129,12 @@ def test_every_minute_of_a_day_on_which_clocks_change_is_read_and_written_in_its
     first = min(counts)
     for minute in range(first, first + 1500):
         scores.add(Reading(minute, 1, 0.25, 2.0, 12.5))
+    scores.add(Reading(first + 1500, None, 0.25, 0.0, 12.5))
     scores.write()
     said = list(csv.reader(StringIO(file.getvalue(), newline="")))
-    assert [row[1] for row in said] == [time_of(first + n).astimezone(here).isoformat() for n in range(1500)]
+    assert [row[1] for row in said] == [time_of(first + n).astimezone(here).isoformat() for n in range(1501)]
     assert said[0] == ["a, b", said[0][1], "1", "0.2500", "2.00"]
+    assert said[-1] == ["a, b", said[-1][1], "", "0.2500", "0.00"]
 
 
 def test_rows_that_are_too_short_lack_what_is_not_there():
