@@ -5,6 +5,7 @@ A long one is read in parts, on all processors.
 
 import csv
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,12 +37,11 @@ TIME_NAMES = (
 )
 # A byte order mark is left out.
 ENCODING = "utf-8-sig"
-# Bytes below which starting processes takes as long as reading them (measured), and that are looked at in one go.
+# Bytes up to which starting processes takes as long as reading them (measured), and that are looked at in one go.
 SHORT = 4_000_000
 BLOCK = 1_000_000
-# What follows the hour in 2026-03-01 12:34:56 or 2026-03-01 12:34, and which minute of the ten it says.
-HOUR, TEN, END = 13, 15, 19
-CLOCK = {f":{minute:02}{rest}": minute % 10 for minute in range(60) for rest in ("", *(f":{s:02}" for s in range(60)))}
+# The usual ways to write a time: ten minutes, the minute in them, and the zone.
+TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:[0-5])(\d)(?::[0-5]\d(?:\.\d+)?)?(|Z|[+-]\d\d(?::?\d\d)?)", re.ASCII)
 
 
 class BadHistory(ValueError):
@@ -120,11 +120,14 @@ def read(lines: Iterable[str], columns: Columns, zone: tzinfo, step: int = 1) ->
 
 
 def _parts(path: Path, number: int) -> list[tuple[int, int]]:
-    """Where a file may be read from and how many lines: at most `number` parts, none of which begins within quotes."""
-    parts, begin, at, lines, quotes = [], 0, 0, 0, 0
+    """Where a long file may be read from and how many lines: at most `number` parts; none begins within quotes."""
+    parts: list[tuple[int, int]] = []
+    begin = at = lines = quotes = 0
     size = path.stat().st_size
+    if size <= SHORT:
+        return parts
     with path.open("rb") as file:
-        for part in range(1, number + 1 if size > SHORT else 2):
+        for part in range(1, number + 1):
             while at < size * part // number and (block := file.read(min(BLOCK, size * part // number - at))):
                 at, lines, quotes = at + len(block), lines + block.count(b"\n"), quotes + block.count(b'"')
             for line in file:
@@ -135,7 +138,8 @@ def _parts(path: Path, number: int) -> list[tuple[int, int]]:
                 parts.append((begin, lines))
             begin, lines = at, 0
     # The last line of a file may lack its end.
-    return [*parts[:-1], (parts[-1][0], parts[-1][1] + 1)] if parts else []
+    begin, lines = parts.pop()
+    return [*parts, (begin, lines + 1)]
 
 
 def _read_part(path: Path, places: Places, zone: tzinfo, step: int, part: tuple[int, int]) -> Counted:
@@ -199,17 +203,18 @@ class _Moments:
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
-        self._ten = ""
+        self._ten = "", ""
         self._first = 0
 
     def minute(self, value: str) -> int:
         """_BadField."""
-        ten, at = value[:TEN] + value[END:], CLOCK.get(value[HOUR:END])
-        if at is None:
+        usual = TIME.fullmatch(value)
+        if usual is None:
             return self._taken_apart(value)
-        if ten != self._ten:
-            self._first, self._ten = self._taken_apart(value) - at, ten
-        return self._first + at
+        ten, at, zone = usual.groups()
+        if (ten, zone) != self._ten:
+            self._first, self._ten = self._taken_apart(value) - int(at), (ten, zone)
+        return self._first + int(at)
 
     def _taken_apart(self, value: str) -> int:
         try:

@@ -59,10 +59,6 @@ def _run(job: Job) -> tuple[list[backtest.Found], Trace | None]:
     trace = Trace(len(job.history)) if job.plot else None
     each: list[Callable[[Reading], None]] = [trace.add] if trace else []
     with job.scores.open("w", encoding="utf-8", newline="") if job.scores else nullcontext() as file:
-        scores = Scores(file, job.zone, job.label) if file else None
-        if scores:
-            each.append(scores.add)
-        found = backtest.run(job.name, job.history, job.zone, caution=job.caution, each=each)
-        if scores:
-            scores.write()
-    return found, trace
+        if file:
+            each.append(Scores(file, job.zone, job.label).add)
+        return backtest.run(job.name, job.history, job.zone, caution=job.caution, each=each), trace

@@ -15,38 +15,31 @@ COLUMNS = ("minute", "count", "expected", "score")
 class Scores:
     """Writes one series' readings as lines of a CSV, each begun with `name` where there are several series.
 
-    The count of a minute of which nothing is known stays empty. A quarter of an hour is written in one go, and its time
-    taken apart once: clocks change between two of them.
+    The count of a minute of which nothing is known stays empty.
     """
 
     def __init__(self, file: TextIO, zone: tzinfo, name: str | None = None) -> None:
         self._file = file
         self._zone = zone
         self._begin = "" if name is None else f"{_field(name)},"
-        self._quarter: list[Reading] = []
+        self._quarter = -1
+        self._hour = self._offset = ""
+        self._first = 0
 
     def add(self, one: Reading) -> None:
-        if self._quarter and one.at // QUARTER != self._quarter[0].at // QUARTER:
-            self.write()
-        self._quarter.append(one)
+        at = one.at % QUARTER
+        if one.at - at != self._quarter:
+            self._turn(one.at - at)
+        minute = f"{self._hour}{self._first + at:02}:00{self._offset}"
+        count = "" if one.count is None else one.count
+        self._file.write(f"{self._begin}{minute},{count},{one.expected:.4f},{one.score:.2f}\r\n")
 
-    def write(self) -> None:
-        """Writes what was added last; to be called at the end."""
-        if not self._quarter:
-            return
-        first = self._quarter[0].at
-        local = time_of(first).astimezone(self._zone)
+    def _turn(self, quarter: int) -> None:
+        """Takes a time apart once in a quarter of an hour: clocks change between two of them."""
+        local = time_of(quarter).astimezone(self._zone)
         said = local.isoformat()
-        hour, offset = self._begin + said[: len("2026-03-01T12:")], said[len("2026-03-01T12:00:00") :]
-        minute = local.minute - first
-        self._file.write(
-            "".join(
-                f"{hour}{minute + one.at:02}:00{offset},{'' if one.count is None else one.count},{one.expected:.4f},"
-                f"{one.score:.2f}\r\n"
-                for one in self._quarter
-            )
-        )
-        self._quarter.clear()
+        self._quarter, self._first = quarter, local.minute
+        self._hour, self._offset = said[: len("2026-03-01T12:")], said[len("2026-03-01T12:00:00") :]
 
 
 def header(several: bool) -> str:
