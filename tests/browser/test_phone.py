@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import BOTH, EVERY, PHONE, WIDE
 from tests.house import PASSWORD
+from tests.promised import promised
 from tests.voice.noises import wav
 from tests.voice.phone_people import wanted
 from tickets import intake
@@ -33,7 +34,7 @@ def line(settings: Any, live_server: Any) -> Line:
     return made
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("scripts", promised([True, False], [True]))
 def test_a_line_is_dialled_heard_and_asked_to_call_back(open_page: Open, sign_in: SignIn, scripts: bool) -> None:
     page = open_page(scripts=scripts)
     sign_in(page, "manager")
@@ -71,7 +72,7 @@ def test_a_recording_can_be_played_where_it_is_heard(open_page: Open, sign_in: S
     assert player["width"] > 200
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("scripts", promised([True, False], [True]))
 def test_a_manager_sees_what_callers_hear_when_we_do_not_answer(
     open_page: Open, sign_in: SignIn, accessible: Callable[[Page], None], scripts: bool
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import EVERY
+from tests.promised import promised
 from tests.voice.noises import mp3, wav
 from voice import sounds
 from voice.models import Announcement, Line
@@ -27,7 +28,7 @@ def line(settings: Any) -> Line:
     return made
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("scripts", promised([True, False], [True]))
 def test_a_file_is_uploaded_heard_changed_and_announced(
     open_page: Open, sign_in: SignIn, tmp_path: Path, scripts: bool
 ) -> None:
