@@ -20,7 +20,7 @@ from triage.alerting import escalation
 from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
-from triage.surge import about, clock, counts, gaps, tick
+from triage.surge import about, clock, counts, gaps, people, silence, telling, tick
 from voice import dialling, downloads, fallback, pins, reconcile, sounds, texts
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,11 @@ CHORES = (
     Chore("ask Twilio for what was missed", 300, reconcile.start),
     Chore("expand jobs", 5, jobs.sweep),
     Chore("knock at our own doors", 20, knocking.KNOCKER.knock),
+    # As often as the tick and after it: what it found is told at once.
     Chore("tick", 10, tick.tick),
+    Chore("count the people of surges", 10, people.refresh),
+    Chore("tell of silences", 10, silence.tell),
+    Chore("tell of surges", 10, telling.tell),
     Chore("look back for topics", 5, topics.look_back),
     Chore("say what surges are about", 15, about.refresh),
     Chore("tell who was not told", 2, alert_deliveries.sweep),

@@ -1,9 +1,13 @@
-"""What a tick of a thousand series costs in usual times and in floods: CPU, with and without a new minute; queries."""
+"""What a tick of a thousand series costs in usual times and in floods: CPU, with and without a new minute; queries.
+
+Beside it, what the watch does after a tick: telling managers, and working out what surges are about.
+"""
 
 import random
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +17,9 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.triage.surge import traffic
 from tests.triage.surge.series import run
+from tests.triage.surge.test_texts import write
 from triage.models import Clock, SeriesState
-from triage.surge import clock
+from triage.surge import about, clock, people, silence, telling
 from triage.surge.detector import time_of
 from triage.surge.tick import tick
 
@@ -25,6 +30,15 @@ PER_DAY = 60_000
 MINUTE = timedelta(minutes=1)
 # Ticks after which a process that starts has read all states.
 READING = 12
+# Of a hundred contacts so many write; the others call.
+WRITE = 40
+# Messages of the four weeks before.
+WRITTEN = 4000
+ORDINARY = "Hello, where do I find the invoice of last month? It is not in my account. Thank you, and have a nice day."
+SAID = (
+    ORDINARY,
+    *["Hello, I cannot log in since this morning: it says error 500 after the password. Can you help?"] * 9,
+)
 # CPU milliseconds that a tick of a thousand series may take.
 LIMIT = 100
 
@@ -44,11 +58,17 @@ def learn(lines: int) -> None:
     Clock.objects.create(name=clock.NAME, minute=last, turn="learned")
 
 
-def measured(at: datetime) -> float:
-    """CPU milliseconds of one tick."""
+def measured(do: Callable[[datetime], object], at: datetime) -> float:
+    """CPU milliseconds that it takes to do something at a time."""
     began = time.process_time()
-    tick(at)
+    do(at)
     return (time.process_time() - began) * 1000
+
+
+def tell(at: datetime) -> None:
+    """What the watch does right after a tick."""
+    silence.tell(at)
+    telling.tell(at)
 
 
 def counted(at: datetime) -> int:
@@ -66,12 +86,19 @@ def ticks(start: datetime, minutes: int, per_minute: float, lines: int, dice: ra
         at = start + n * TEN_SECONDS
         for _ in range(round(per_minute / 6)):
             traffic.contacts([at - dice.random() * TEN_SECONDS], line=f"line{dice.randrange(lines)}")
+        said = [dice.choice(SAID) for _ in range(round(per_minute / 6 * WRITE / 100))]
+        for text in said:
+            write(at - dice.random() * TEN_SECONDS, text=text)
         # A minute is complete twenty seconds after it ended.
         kind = "a new minute" if at.second == 20 else "no new minute"
         if n // 6 % 3 == 2:
             queries.append(counted(at))
         else:
-            costs[kind].append(measured(at))
+            costs[kind].append(measured(tick, at))
+        costs["people"].append(measured(people.refresh, at))
+        costs["telling"].append(measured(tell, at))
+        if n % 2:
+            costs["what it is about"].append(measured(about.refresh, at))
     return costs, queries
 
 
@@ -81,7 +108,7 @@ def say(name: str, costs: Costs, queries: list[int]) -> None:
         spent = sorted(found)
         median, most = statistics.median(spent), spent[int(0.95 * len(spent))]
         print(
-            f"  {kind:14} CPU median {median:7.1f} ms ({median / LIMIT:.2f} of the limit),"
+            f"  {kind:16} CPU median {median:7.1f} ms ({median / LIMIT:.2f} of the limit),"
             f" 95th percentile {most:7.1f} ms, worst {spent[-1]:7.1f} ms"
         )
 
@@ -91,9 +118,11 @@ def main(lines: int = 998, minutes: int = 20) -> None:
     # As `manage.py watch` does: the addresses are there before the first alert names one.
     call_command("check")
     learn(lines)
+    write(*(NOW - dice.random() * timedelta(days=28) for _ in range(WRITTEN)), text=ORDINARY)
+    about.refresh(NOW)
     print(f"{SeriesState.objects.count()} series on {connection.vendor}, ticks every ten seconds")
     before = memory()
-    reading = [measured(NOW + n * timedelta(seconds=1)) for n in range(READING)]
+    reading = [measured(tick, NOW + n * timedelta(seconds=1)) for n in range(READING)]
     print(
         f"a process that starts reads all states in {READING} ticks: {sum(reading):.0f} ms CPU, at most"
         f" {max(reading):.0f} ms in one, and holds {memory() - before:.0f} MB more"

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class SurgeQuerySet(models.QuerySet["Surge"]):
@@ -29,6 +29,7 @@ class Surge(models.Model):
     expected = models.FloatField(default=0)
     senders = models.PositiveIntegerField(default=0, help_text="Different people")
     senders_at = models.PositiveIntegerField(default=0, help_text="The total when they were counted")
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="Total and expected hold up to here")
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children", help_text="It is part of"
     )
@@ -55,6 +56,8 @@ class Surge(models.Model):
                 fields=["series"], condition=Q(ended_at__isnull=True), name="surge_one_open_per_series"
             )
         ]
+        # Those that are over are counted to the end: what is looked for every ten seconds does not grow.
+        indexes = [models.Index(fields=["id"], condition=~Q(senders_at=F("total")), name="surge_uncounted")]
 
     def __str__(self) -> str:
         return f"surge {self.series} {self.began_at:%F %H:%M}"

@@ -1,19 +1,51 @@
-"""How many different people contacted us in many stretches of time, each of one series: the journal is read once."""
+"""How many different people contacted us in surges: counted beside the tick, for the more come the longer it takes."""
 
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from django.db.models import Case, Count, QuerySet, Value, When
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.utils import timezone
 
+from tickets import changes
 from tickets.models import Arrival
-from triage.surge import counts
-from triage.surge.series import pages
+from triage.models import Surge
+from triage.surge import bulk, counts
+from triage.surge.series import ALL, MEDIUM, pages
+
+# The people of a surge that goes on are counted anew when its total has grown by this share; always while it is small
+# and one of those that page.
+GROWN = 1.1
+SMALL = 2000
+# Surges that are counted in one go.
+MOST = 500
 
 Span = tuple[str, datetime, datetime]
 # A series, which of the stretches between two bounds, who ("" for those unknown) and how many times.
 Met = tuple[str, int, str, int]
+
+
+def refresh(now: datetime | None = None) -> int:
+    """Counts the people of surges that have grown or ended since they were counted. Returns of how many."""
+    now = now or timezone.now()
+    found = list(_due().values_list("pk", "series", "began_at", "ended_at", "seen_at", "total")[:MOST])
+    if not found:
+        return 0
+    numbers = counted([(series, began, ended or seen or now) for _, series, began, ended, seen, _ in found])
+    rows = [(number, total, pk) for number, (pk, *_, total) in zip(numbers, found, strict=True)]
+    bulk.update(Surge, "id", ("senders", "senders_at"), rows)
+    changes.bump("surge")
+    return len(rows)
+
+
+def _due() -> QuerySet[Surge]:
+    """In the order in which transactions that write surges lock them."""
+    is_small = Q(total__lte=SMALL) & (Q(series=ALL) | Q(series__startswith=MEDIUM))
+    has_grown = Q(total__gte=F("senders_at") * GROWN)
+    return Surge.objects.filter(~Q(senders_at=F("total")), Q(ended_at__isnull=False) | is_small | has_grown).order_by(
+        "pk"
+    )
 
 
 def counted(spans: Sequence[Span]) -> list[int]:

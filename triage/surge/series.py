@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tickets.models import Medium
 
-ALL = "all"
+ALL, MEDIUM = "all", "medium:"
 _ORDER = {"all": 0, "medium": 1, "line": 2, "topic": 3}
 
 
@@ -15,7 +15,7 @@ def in_order(series: Iterable[str]) -> list[str]:
 
 def pages(series: str) -> bool:
     """True where a surge is worth a page by itself: over all, and by channel."""
-    return series == ALL or series.startswith("medium:")
+    return series == ALL or series.startswith(MEDIUM)
 
 
 def name_of(series: str) -> str:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 
 from tickets import changes
 from tickets.heartbeats import MAILBOX
@@ -42,8 +43,9 @@ def note(followers: Sequence[Follower], now: datetime) -> None:
         Silence.objects.filter(what__in=names, ended_at=None).update(ended_at=minute)
 
 
-def tell(now: datetime) -> int:
+def tell(now: datetime | None = None) -> int:
     """Tells managers of silences that began and ended. Returns how many were told of."""
+    now = now or timezone.now()
     _listen(now)
     told = 0
     over = Q(ended_at__isnull=False, end_alerted_at=None, alerted_at__isnull=False)

@@ -11,20 +11,17 @@ from django.db.models import Q
 
 from tickets import changes
 from triage.models import Surge
-from triage.surge import bulk, people
+from triage.surge import bulk
 from triage.surge.detector import RESUME, time_of
 from triage.surge.excursions import Episode
 from triage.surge.series import ALL
 
 # Only the present is worth a page: what is found in older minutes is noted.
 PRESENT = timedelta(minutes=10)
-# Different people are counted anew when the total has grown by this share (always while it is small).
-GROWN = 1.1
-SMALL = 2000
 FAR = datetime.max.replace(tzinfo=UTC)
 # What the detectors say of a surge; the rest of its row belongs to managers and to what they were told.
-FIGURES = ("peak_ratio", "total", "expected")
-FOUND = (*FIGURES, "began_at", "detected_at", "ended_at", "senders", "senders_at", "level", "parent")
+FIGURES = ("peak_ratio", "total", "expected", "seen_at")
+FOUND = (*FIGURES, "began_at", "detected_at", "ended_at", "level", "parent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +36,11 @@ class Sighting:
 
 @dataclass(slots=True, eq=False)
 class _Row:
-    """A surge's row while sightings are kept. `whole`: the surge that it has just become a part of.
-
-    `uncounted`: the stretch of time whose people are to be counted.
-    """
+    """A surge's row while sightings are kept. `whole`: the surge that it has just become a part of."""
 
     surge: Surge
     whole: "_Row | None" = None
     is_seen: bool = False
-    uncounted: people.Span | None = None
 
     @property
     def is_loose(self) -> bool:
@@ -69,17 +62,15 @@ def keep(found: Sequence[Sighting], now: datetime) -> list[Surge]:
     with transaction.atomic():
         rows = _read(found)
         kept = [_keep(one, rows, now) for one in found]
-        everything = [row for some in rows.values() for row in some]
-        _count_people(everything)
-        _write(everything)
+        _write([row for some in rows.values() for row in some])
     changes.bump("surge")
     return [row.surge for row in kept]
 
 
-def keep_figures(parts: Iterable[tuple[int, Episode]]) -> None:
-    """Writes how high surges that go on as they did, (id, episode), stand now."""
+def keep_figures(parts: Iterable[tuple[int, Episode, datetime]]) -> None:
+    """Writes how high surges that go on as they did, (id, episode, seen up to), stand now."""
     # In order, so that no two transactions wait for each other.
-    figures = sorted(((*_figures(episode), pk) for pk, episode in parts), key=itemgetter(-1))
+    figures = sorted(((*_figures(episode, seen), pk) for pk, episode, seen in parts), key=itemgetter(-1))
     if figures:
         bulk.update(Surge, "id", FIGURES, figures)
         changes.bump("surge")
@@ -123,10 +114,7 @@ def _keep(one: Sighting, rows: dict[str, list[_Row]], now: datetime) -> _Row:
         row.surge.level, row.surge.detected_at = one.level, detected
     row.is_seen = True
     row.surge.began_at, row.surge.ended_at = _span(one.episode)
-    row.surge.peak_ratio, row.surge.total, row.surge.expected = _figures(one.episode)
-    if _has_grown(row.surge):
-        row.surge.senders_at = row.surge.total
-        row.uncounted = (one.series, row.surge.began_at, row.surge.ended_at or one.seen)
+    row.surge.peak_ratio, row.surge.total, row.surge.expected, row.surge.seen_at = _figures(one.episode, one.seen)
     _fold(row, rows)
     return row
 
@@ -135,11 +123,11 @@ def _span(episode: Episode) -> tuple[datetime, datetime | None]:
     return time_of(episode.began), None if episode.ended is None else time_of(episode.ended)
 
 
-def _figures(episode: Episode) -> tuple[float, int, float]:
+def _figures(episode: Episode, seen: datetime) -> tuple[float, int, float, datetime]:
     """FIGURES of an episode, so far, or up to its end."""
-    over = episode.ended is not None
-    total, expected = (episode.last_total, episode.last_expected) if over else (episode.total, episode.expected)
-    return round(episode.peak, 1), total, round(expected, 2)
+    if episode.ended is not None:
+        return round(episode.peak, 1), episode.last_total, round(episode.last_expected, 2), time_of(episode.ended)
+    return round(episode.peak, 1), episode.total, round(episode.expected, 2), seen
 
 
 def _row_of(one: Sighting, rows: Sequence[_Row]) -> _Row | None:
@@ -161,12 +149,6 @@ def _newest(rows: Iterable[_Row]) -> _Row | None:
     return max(rows, key=lambda row: row.surge.began_at, default=None)
 
 
-def _has_grown(surge: Surge) -> bool:
-    if surge.total > SMALL and surge.ended_at is None and surge.total < surge.senders_at * GROWN:
-        return False
-    return surge.total != surge.senders_at
-
-
 def _fold(row: _Row, rows: dict[str, list[_Row]]) -> None:
     """A surge on one channel is part of the surge on all of them. What pages is no part of what is only a notice."""
     surge = row.surge
@@ -181,12 +163,6 @@ def _fold(row: _Row, rows: dict[str, list[_Row]]) -> None:
 
 def _loose(rows: dict[str, list[_Row]]) -> Iterator[_Row]:
     return (row for series, some in rows.items() if series != ALL for row in some if row.is_loose)
-
-
-def _count_people(rows: Iterable[_Row]) -> None:
-    due = [(row.surge, row.uncounted) for row in rows if row.uncounted]
-    for (surge, _), number in zip(due, people.counted([span for _, span in due]), strict=True):
-        surge.senders = number
 
 
 def _write(rows: Sequence[_Row]) -> None:

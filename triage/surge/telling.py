@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 
 from tickets.models import Medium, Ticket
 from triage import alerts
@@ -65,8 +66,9 @@ def _first(level: str) -> str:
     return "began" if level == Surge.Level.PAGE else "noticed"
 
 
-def tell(now: datetime) -> int:
+def tell(now: datetime | None = None) -> int:
     """Tells managers of what is new about surges, each thing once. Returns how many things there were."""
+    now = now or timezone.now()
     on = Q(ended_at=None, parent=None)
     ended = Q(ended_at__isnull=False, end_alerted_at=None) & ~Q(told_level="")
     return sum(_look(surge, now) for surge in Surge.objects.filter(on | ended).order_by("pk"))
@@ -159,7 +161,8 @@ def _take_over(surge: Surge) -> bool:
 
 def explanation(surge: Surge, now: datetime, words: str) -> dict[str, object]:
     """What an alert says: expected and now, since when, by channel, how many people, what about (`words`), links."""
-    states = {state.series: state for state in SeriesState.objects.only("series", "ratio", "expected")}
+    told = SeriesState.objects.filter(Q(series=surge.series) | Q(series__startswith="medium:"))
+    states = {state.series: state for state in told.only("series", "ratio", "expected")}
     minutes = max(((surge.ended_at or now) - surge.began_at).total_seconds() / 60, 1)
     ratio, expected = surge.total / max(surge.expected, 0.25), surge.expected / minutes
     whole = states.get(surge.series)

@@ -1,4 +1,8 @@
-"""Every ten seconds: counts what is new, runs the detectors up to the watermark, keeps surges, tells managers."""
+"""Every ten seconds: counts what is new, runs the detectors up to the watermark, keeps surges.
+
+What takes longer the more a surge brings is done right after, from the rows: people are counted (`people.py`), managers
+are told (`telling.py`, `silence.py`).
+"""
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -13,7 +17,7 @@ from django.utils import timezone
 
 from tickets import changes
 from triage.models import Checkpoint, Clock, LateCount, MinuteCount, SeriesState, Surge, SurgeWord
-from triage.surge import bulk, clock, counts, gaps, notices, silence, sources, surges, telling, unread, verdicts
+from triage.surge import bulk, clock, counts, gaps, notices, silence, sources, surges, unread, verdicts
 from triage.surge.baseline import minute_of
 from triage.surge.counts import MINUTE
 from triage.surge.detector import time_of
@@ -62,7 +66,7 @@ class Found:
 
     followers: list[Follower] = field(default_factory=list)
     episodes: list[Sighting] = field(default_factory=list)
-    parts: list[tuple[int, Episode]] = field(default_factory=list)
+    parts: list[tuple[int, Episode, datetime]] = field(default_factory=list)
     saved: list[tuple[str, Saved]] = field(default_factory=list)
     glanced: list[Sighting] = field(default_factory=list)
     unconfirmed: list[int] = field(default_factory=list)
@@ -88,8 +92,6 @@ def tick(now: datetime | None = None, watching: Watching = WATCHING) -> None:
         raise
     if not kept:
         watching.forget()
-    silence.tell(now)
-    telling.tell(now)
 
 
 def _move(at: Clock, upto: datetime) -> Clock:
@@ -199,7 +201,7 @@ def _gather(follower: Follower, surge: On | None, found: Found) -> None:
         found.episodes.append(Sighting(series, episode, seen))
         found.told.add(series)
     elif minute % PARTS == place_of(series) % PARTS:
-        found.parts.append((surge.pk, episode))
+        found.parts.append((surge.pk, episode, seen))
         found.told.add(series)
 
 

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from triage.models import SeriesState
 from triage.surge import texts
+from triage.surge.series import MEDIUM
 from triage.surge.terms import Ordinary, taken_apart
 
 # Read anew after this time while nothing is on, and good for surges that begin within this time of the reading.
 ANEW, GOOD = timedelta(hours=1), timedelta(hours=2)
 # People of ordinary weeks below which nothing is said of them.
 KNOWN = 50
-MEDIUM = "medium:"
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ def declare(series: str, began: datetime, by: User, why: str = "", *, tell: bool
         _make_room(series, began)
         total, expected = _reckoned(series, began, now)
         surge = Surge(series=series, began_at=began, detected_at=now, total=total, expected=round(expected, 2))
-        surge.senders, surge.senders_at = counts.distinct_senders(began, now, series), total
+        surge.senders, surge.senders_at, surge.seen_at = counts.distinct_senders(began, now, series), total, now
         surge.peak_ratio = round(total / max(expected, 0.25), 1)
         surge.declared_at, surge.declared_by, surge.declared_why = now, by, why
         if not tell:

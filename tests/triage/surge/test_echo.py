@@ -8,11 +8,10 @@ import pytest
 from tests.house import person
 from tests.promised import promised
 from tests.tickets.mailings import raw_mail
-from tests.triage.surge.traffic import NOW, contacts, flood, ordinary
+from tests.triage.surge.traffic import NOW, contacts, flood, ordinary, tick
 from tickets import intake, journal
 from tickets.models import Arrival, ArrivalState, CountsAs, Outgoing
 from triage.models import MinuteCount, Surge
-from triage.surge.tick import tick
 from triage.surge.watching import Watching
 
 pytestmark = pytest.mark.django_db

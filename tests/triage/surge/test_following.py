@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.promised import promised
 from tests.triage.surge.series import run
-from tests.triage.surge.traffic import NOW, contacts, learned
+from tests.triage.surge.traffic import NOW, contacts, learned, tick
 from tickets.models import Arrival
 from triage.models import Checkpoint, Clock, LateCount, SeriesState, Surge
 from triage.surge import clock, counts, follower, gaps, watching
@@ -19,7 +19,6 @@ from triage.surge import tick as ticking
 from triage.surge.baseline import minute_of
 from triage.surge.detector import time_of
 from triage.surge.follower import detector_of, usable
-from triage.surge.tick import tick
 from triage.surge.watching import Watching
 
 pytestmark = pytest.mark.django_db

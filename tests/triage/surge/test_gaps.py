@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.house import person
-from tests.triage.surge.traffic import NOW, contacts, ordinary
+from tests.triage.surge.traffic import NOW, contacts, ordinary, tick
 from tickets import heartbeats
 from tickets.models import Outgoing
 from triage.models import Gap, HourCount, MinuteCount, SeriesState, Silence, Surge
@@ -13,7 +13,6 @@ from triage.surge import gaps, silence, sources
 from triage.surge.baseline import minute_of
 from triage.surge.follower import ALIVE, Follower, detector_of
 from triage.surge.gaps import blinded, shares
-from triage.surge.tick import tick
 from triage.surge.watching import Watching
 
 pytestmark = pytest.mark.django_db

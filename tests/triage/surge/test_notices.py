@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from tests.house import person
-from tests.triage.surge.traffic import NOW, learned, ordinary
+from tests.triage.surge.traffic import NOW, learned, ordinary, tick
 from tickets.models import Outgoing
 from triage.alerting import acknowledging
 from triage.models import Alert, SeriesState, Surge
 from triage.surge import notices, surges, telling
 from triage.surge.detector import time_of
 from triage.surge.excursions import Episode
-from triage.surge.tick import detector_of, tick
+from triage.surge.tick import detector_of
 
 # In one process, which works ten days out once (traffic.learned).
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("ten days")]

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.promised import FULL
-from tests.triage.surge.traffic import contacts
+from tests.triage.surge.traffic import contacts, tick
 from tickets.models import Outgoing
 from triage.models import Surge
 from triage.surge.series import ALL
-from triage.surge.tick import tick
 
 pytestmark = [
     pytest.mark.django_db,

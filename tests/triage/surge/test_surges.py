@@ -66,6 +66,7 @@ def outcome(history, steps):
         for tick, dismissed in history:
             now += LAST * MINUTE
             steps(sightings(tick), now)
+            people.refresh(now)
             found.append(rows())
             known = list(Surge.objects.order_by("series", "began_at", "pk"))
             pks = [surge.pk for n, surge in enumerate(known) if n in dismissed]
@@ -125,6 +126,7 @@ def queries(number, total=30, ended=None):
     some = [Sighting(f"line:{n}" if n else "all", one, NOW + 9 * MINUTE) for n, one in enumerate(found)]
     with CaptureQueriesContext(connection) as seen:
         surges.keep(some, NOW + 9 * MINUTE)
+        people.refresh(NOW + 9 * MINUTE)
     return len(seen)
 
 
@@ -141,6 +143,36 @@ def test_queries_do_not_grow_with_the_surges_that_begin_go_on_and_end():
     assert max(spent[30]) < 12
 
 
+def test_a_large_surge_that_goes_on_is_counted_anew_when_it_has_grown_by_a_tenth_and_at_its_end():
+    contacts([NOW + n * MINUTE for n in range(9)])
+    large = {"series": "all", "began_at": NOW, "detected_at": NOW, "seen_at": NOW + 4 * MINUTE}
+    surge = Surge.objects.create(**large, total=2 * people.SMALL)
+
+    def counted(**values):
+        Surge.objects.update(**values)
+        people.refresh(NOW + 20 * MINUTE)
+        surge.refresh_from_db()
+        return surge.senders, surge.senders_at
+
+    # Up to where its total holds, though more have come.
+    first = counted()
+    assert first == (4, 4000)
+    assert counted(seen_at=NOW + 6 * MINUTE, total=4399) == first
+    assert counted(total=4400) == (6, 4400)
+    assert counted(ended_at=NOW + 5 * MINUTE, total=4300) == (5, 4300)
+    assert people.refresh(NOW + 20 * MINUTE) == 0
+
+
+@pytest.mark.parametrize(("series", "people_now"), [("medium:phone", 6), ("line:a", 4)])
+def test_a_small_one_is_always_counted_where_it_pages(series, people_now):
+    contacts([NOW + n * MINUTE for n in range(9)], line="a")
+    Surge.objects.create(series=series, began_at=NOW, detected_at=NOW, seen_at=NOW + 4 * MINUTE, total=1000)
+    assert people.refresh() == 1
+    Surge.objects.update(seen_at=NOW + 6 * MINUTE, total=1001)
+    people.refresh()
+    assert Surge.objects.get().senders == people_now
+
+
 def test_figures_of_parts_are_written_together_and_nothing_else_of_them():
     at = minute_of(NOW)
     spent = []
@@ -149,11 +181,11 @@ def test_figures_of_parts_are_written_together_and_nothing_else_of_them():
         made = Surge.objects.bulk_create(rows)
         # A manager speaks between the reading of a tick and its writing, and one is there no more.
         Surge.objects.filter(pk=made[0].pk).update(dismissed_at=NOW)
-        parts = [(surge.pk, Episode(at, at, 70, 7.25, 9.5)) for surge in made]
+        parts = [(surge.pk, Episode(at, at, 70, 7.25, 9.5), NOW) for surge in made]
         with CaptureQueriesContext(connection) as seen:
-            surges.keep_figures([*parts, (10**6, parts[0][1])])
+            surges.keep_figures([*parts, (10**6, *parts[0][1:])])
         spent.append(len(seen))
-        written = Surge.objects.filter(pk__in=[pk for pk, _ in parts])
+        written = Surge.objects.filter(pk__in=[pk for pk, *_ in parts])
         assert set(written.values_list("peak_ratio", "expected", "total", "senders")) == {(9.5, 7.25, 70, 3)}
         assert Surge.objects.get(pk=made[0].pk).dismissed_at == NOW
     assert not Surge.objects.filter(pk=10**6).exists()

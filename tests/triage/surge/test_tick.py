@@ -1,18 +1,15 @@
 """The founding day in simulated time: ten ordinary days, a flood of four minutes, one surge, told once, ended once."""
 
 from datetime import timedelta
-from operator import attrgetter
 
 import pytest
 from django.db import transaction
 
 from tests.house import person
-from tests.triage.surge.traffic import NOW, contacts, flood, learned, ordinary
+from tests.triage.surge.traffic import NOW, contacts, flood, learned, ordinary, tick
 from tickets.models import Arrival, CountsAs, Outgoing
 from triage.models import SeriesState, Surge
-from triage.surge import tick as ticking
 from triage.surge import verdicts
-from triage.surge.tick import tick
 from triage.surge.watching import Watching
 
 # In one process, which works ten days out once (traffic.learned).
@@ -244,7 +241,7 @@ def test_what_a_tick_that_was_killed_left_undone_the_next_one_does(ten_days, mon
         transaction.set_rollback(True)
     assert len(told) == 1
     with monkeypatch.context() as patched:
-        patched.setattr(attrgetter(module)(ticking), name, die)
+        patched.setattr(f"triage.surge.{module}.{name}", die)
         with pytest.raises(Killed):
             tick(at, watching)
     assert mails() == []

@@ -7,14 +7,14 @@ import time_machine
 from django.utils import timezone
 
 from tests.house import person
-from tests.triage.surge.traffic import NOW, contacts, flood, learned
+from tests.triage.surge.traffic import NOW, contacts, flood, learned, tick
 from tickets.models import AuditEntry, Outgoing
 from triage import alerts
 from triage.models import Alert, MinuteCount, SeriesState, Surge, SurgeWord
 from triage.surge import counts, surges, telling, verdicts
 from triage.surge.baseline import minute_of
 from triage.surge.detector import Detector
-from triage.surge.tick import WATCHING, tick
+from triage.surge.tick import WATCHING
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)

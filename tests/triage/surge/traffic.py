@@ -13,13 +13,23 @@ from tickets import journal
 from tickets.models import Arrival, Channel, CountsAs
 from triage.drill.rhythm import ordinary_times
 from triage.models import Checkpoint, Clock, HourCount, MinuteCount, SeriesState
-from triage.surge.tick import tick
+from triage.surge import people, silence, telling
+from triage.surge import tick as ticking
+from triage.surge.tick import WATCHING
 from triage.surge.watching import Watching
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 _numbers = count(1)
 
 Row = tuple[Any, ...]
+
+
+def tick(now: datetime, watching: Watching = WATCHING) -> None:
+    """As the watch does: a tick, people are counted, and managers are told."""
+    ticking.tick(now, watching)
+    people.refresh(now)
+    silence.tell(now)
+    telling.tell(now)
 
 
 def contacts(times: Iterable[datetime], channel: str = Channel.CALL, sender: str = "", **values: str) -> list[int]:
