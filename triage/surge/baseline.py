@@ -86,6 +86,8 @@ class Baseline:
     day: list[float] = field(default_factory=lambda: [-1, 0.0, 0.0])
     most: float = 0.0
     recent: list[list[float]] = field(default_factory=list)
+    # The newest of them, that were never saved: all others are as short as they were saved.
+    _unsaved: int = field(default=0, compare=False)
 
     def outlook(self, start: int, zone: tzinfo) -> Outlook:
         """What is expected in the quarter that begins at `start`, as of then."""
@@ -240,6 +242,7 @@ class Baseline:
         elif count <= cap:
             self.capped.pop(name, None)
         self.recent.append([minute, kept * weight, minutes * weight, *self.trend, count])
+        self._unsaved += 1
         del self.recent[:-RECENT]
         if self.day[0] != cell.day:
             self.day = [cell.day, 0.0, 0.0]
@@ -322,17 +325,20 @@ class Baseline:
 
     def save(self) -> dict[str, Any]:
         """The state as JSON."""
-        state = {one.name: getattr(self, one.name) for one in fields(self)}
+        state = {name: getattr(self, name) for name in SAVED}
         state["cells"] = self.cells.save()
-        state["recent"] = [[short(value) for value in entry] for entry in self.recent]
+        known = max(len(self.recent) - self._unsaved, 0)
+        state["recent"] = self.recent[:known] + [[short(value) for value in entry] for entry in self.recent[known:]]
         return state
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "Baseline":
         """The inverse of `save`. What an earlier version kept otherwise is left out and learned anew."""
-        names = {one.name for one in fields(cls)}
-        kept = {name: value for name, value in state.items() if name in names}
+        kept = {name: value for name, value in state.items() if name in SAVED}
         return cls(**{**kept, "cells": Cells.load(state.get("cells", ()))})
+
+
+SAVED = tuple(one.name for one in fields(Baseline) if not one.name.startswith("_"))
 
 
 def _doubt(seen: float) -> float:

@@ -372,8 +372,8 @@ class Detector:
             **{name: getattr(self, name) for name in PLAIN},
             "baseline": self.baseline.save(),
             "excursions": [asdict(excursion) for excursion in self.excursions],
-            "window": asdict(self.window),
-            "quarter": asdict(self.quarter),
+            "window": self.window.save(),
+            "quarter": self.quarter.save(),
             **{name: asdict(one) if (one := getattr(self, name)) else None for name in OPTIONAL},
         }
 

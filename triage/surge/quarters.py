@@ -66,6 +66,10 @@ class Minutes:
     def __len__(self) -> int:
         return len(self.came)
 
+    def save(self) -> dict[str, list[float]]:
+        """As JSON."""
+        return {"came": list(self.came), "due": list(self.due)}
+
     def sums(self, newest: int) -> tuple[float, float]:
         """What came and what was expected in the `newest` of them."""
         return sum(self.came[-newest:]), sum(self.due[-newest:])
