@@ -71,7 +71,7 @@ def run(
         for see in each:
             see(reading)
         if detector.episode is None and detector.resting is None:
-            if reading.event or notices.is_open:
+            if reading.event or notices.open:
                 notices.see(minute, _known_at(minute, step), reading, detector)
             continue
         if reading.event == "start" and detector.episode:
@@ -105,34 +105,30 @@ class _Notices:
     def __init__(self, series: str) -> None:
         self._series = series
         self._done: list[Found] = []
-        self._open: Found | None = None
+        self.open: Found | None = None
         self._calm = 0
 
-    @property
-    def is_open(self) -> bool:
-        return self._open is not None
-
     def see(self, minute: int, seen_at: int, reading: Reading, detector: Detector) -> None:
-        if reading.event == "notice" and self._open is None:
+        if reading.event == "notice" and self.open is None:
             strongest = max(detector.excursions, key=lambda one: one.n - one.m)
-            self._open = Found(self._series, "notice", strongest.began or minute, seen_at)
-            self._open.excess = strongest.n - strongest.m
-        if self._open is None:
+            self.open = Found(self._series, "notice", strongest.began or minute, seen_at)
+            self.open.excess = strongest.n - strongest.m
+        if self.open is None:
             return
         self._calm = self._calm + 1 if reading.score < NOTICE / THRESHOLD * reading.threshold / 2 else 0
-        self._open.peak_ratio = max(self._open.peak_ratio, detector.ratio())
-        self._open.excess = max(self._open.excess, max(one.n - one.m for one in detector.excursions))
+        self.open.peak_ratio = max(self.open.peak_ratio, detector.ratio())
+        self.open.excess = max(self.open.excess, max(one.n - one.m for one in detector.excursions))
         if self._calm >= NOTICE_CALM:
-            self._open.end = minute - self._calm + 1
-            self._done.append(self._open)
-            self._open, self._calm = None, 0
+            self.open.end = minute - self._calm + 1
+            self._done.append(self.open)
+            self.open, self._calm = None, 0
 
     def drop(self) -> None:
         """It became a page."""
-        self._open, self._calm = None, 0
+        self.open, self._calm = None, 0
 
     def ended(self) -> list[Found]:
-        return [*self._done, *([self._open] if self._open else [])]
+        return [*self._done, *([self.open] if self.open else [])]
 
 
 def summary(found: list[Found], histories: Mapping[str, History], seconds: float) -> dict[str, Any]:

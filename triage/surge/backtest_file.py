@@ -42,6 +42,7 @@ SHORT = 4_000_000
 BLOCK = 1_000_000
 # The usual ways to write a time: ten minutes, the minute in them, and the zone.
 TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:[0-5])(\d)(?::[0-5]\d(?:\.\d+)?)?(|Z|[+-]\d\d(?::?\d\d)?)", re.ASCII)
+DIGITS = {str(n): n for n in range(10)}
 
 
 class BadHistory(ValueError):
@@ -205,16 +206,23 @@ class _Moments:
         self._zone = zone
         self._ten = "", ""
         self._first = 0
+        # The zone in what may follow a minute, as the pattern has found it before; with fractions there are too many.
+        self._zones: dict[str, str] = {}
 
     def minute(self, value: str) -> int:
         """_BadField."""
+        at, rest = value[15:16], value[16:]
+        if rest in self._zones and (value[:15], self._zones[rest]) == self._ten and at in DIGITS:
+            return self._first + DIGITS[at]
         usual = TIME.fullmatch(value)
         if usual is None:
             return self._taken_apart(value)
         ten, at, zone = usual.groups()
         if (ten, zone) != self._ten:
-            self._first, self._ten = self._taken_apart(value) - int(at), (ten, zone)
-        return self._first + int(at)
+            self._first, self._ten = self._taken_apart(value) - DIGITS[at], (ten, zone)
+        if "." not in rest:
+            self._zones[rest] = zone
+        return self._first + DIGITS[at]
 
     def _taken_apart(self, value: str) -> int:
         try:

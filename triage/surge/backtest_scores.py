@@ -25,6 +25,7 @@ class Scores:
         self._quarter = -1
         self._hour = self._offset = ""
         self._first = 0
+        self._expected, self._text = -1.0, ""
 
     def add(self, one: Reading) -> None:
         at = one.at % QUARTER
@@ -32,7 +33,11 @@ class Scores:
             self._turn(one.at - at)
         minute = f"{self._hour}{self._first + at:02}:00{self._offset}"
         count = "" if one.count is None else one.count
-        self._file.write(f"{self._begin}{minute},{count},{one.expected:.4f},{one.score:.2f}\r\n")
+        # Most of a file: nothing is unusual, and as much is expected as in the minute before.
+        score = f"{one.score:.2f}" if one.score else "0.00"
+        if one.expected != self._expected:
+            self._expected, self._text = one.expected, f"{one.expected:.4f}"
+        self._file.write(f"{self._begin}{minute},{count},{self._text},{score}\r\n")
 
     def _turn(self, quarter: int) -> None:
         """Takes a time apart once in a quarter of an hour: clocks change between two of them."""

@@ -320,7 +320,8 @@ class Baseline:
         fives = zip(fives_came, fives_came[1:], fives_due, fives_due[1:], strict=False)
         self.clumps = differ(fives, self.clumps[0] * fade, self.clumps[1] * fade)
         # Minutes in pairs: the last of them is left over.
-        jumps = differ(zip(came[::2], came[1::2], due[::2], due[1::2], strict=False), 0.0, 0.0)
+        here, there = iter(came), iter(due)
+        jumps = differ(zip(here, here, there, there, strict=False), 0.0, 0.0)
         self.batches = [self.batches[0] * fade + jumps[0], self.batches[1] * fade + jumps[1]]
 
     def save(self) -> dict[str, Any]:

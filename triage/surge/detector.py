@@ -158,7 +158,7 @@ class Detector:
         if self.episode or self.minute is None or not minutes:
             return None
         track = replace(self.excursions[STEEP])
-        start = -1
+        start, allowed = -1, self.allowance.times if self.allowance else 1.0
         for at, count, share in minutes:
             minute = minute_of(at)
             if start != minute - minute % QUARTER:
@@ -166,7 +166,7 @@ class Detector:
                 outlook = self.baseline.outlook(start, self.zone)
             if not outlook.known:
                 return None
-            track.add(minute, count, outlook.now * outlook.level * self._allowed() * share, STEEP)
+            track.add(minute, count, outlook.now * outlook.level * allowed * share, STEEP)
         if track.score(outlook) < GLANCE * self.threshold:
             return None
         ratio = track.n / max(track.m, LEAST_EXPECTED)
@@ -237,13 +237,10 @@ class Detector:
         """A surge teaches nothing, unless nobody knows yet what is normal at this hour."""
         return self.episode is not None and self._outlook is not None and self._outlook.known
 
-    def _allowed(self) -> float:
-        return self.allowance.times if self.allowance else 1.0
-
     def _see(self, count: int, m: float, least: float) -> None:
         came, due, quiet = self.window.came, self.window.due, self.quiet
         came.append(count)
-        due.append(round(m, 5))
+        due.append(m)
         if len(came) > LOOK_BACK[1]:
             del came[0], due[0]
         if not count:
@@ -266,7 +263,7 @@ class Detector:
             # What looks like an excursion of something not yet known is ignorance.
             self._forget_excursions()
             return self._judge_by_ceiling(minute), 0.0
-        allowed, score, enough = self._allowed(), 0.0, None
+        allowed, score, enough = self.allowance.times if self.allowance else 1.0, 0.0, None
         # The mildest excursion is the last to end.
         if count or self.excursions[0].t:
             score, enough = self._weigh(outlook, minute, count, m * allowed)

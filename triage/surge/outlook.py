@@ -13,6 +13,9 @@ EDGE = 0.05
 SHORT = 3.0
 # Below this share of clumped arrivals they are as good as single.
 SINGLE = 1e-3
+# How far the minutes of a quarter lie from its middle, towards it and on, as shares of a quarter.
+TOWARDS = tuple(away / QUARTER for away in range(QUARTER // 2, 0, -1))
+ONWARDS = tuple(away / QUARTER for away in range(QUARTER - QUARTER // 2))
 
 
 class Outlook(NamedTuple):
@@ -42,10 +45,11 @@ class Outlook(NamedTuple):
     def expected(self) -> list[float]:
         """Arrivals in each minute: the larger of the cell and the straight line between cells, times the trend, so
         that sharp edges do not page."""
-        now, level, middle = self.now, self.level, QUARTER // 2
-        before, after = max(self.before - now, 0.0), max(self.after - now, 0.0)
-        first = [(now + before * away / QUARTER) * level for away in range(middle, 0, -1)]
-        return first + [(now + after * away / QUARTER) * level for away in range(QUARTER - middle)]
+        now, level = self.now, self.level
+        before, after, flat = self.before - now, self.after - now, [now * level]
+        first = [(now + before * away) * level for away in TOWARDS] if before > 0 else flat * len(TOWARDS)
+        rest = [(now + after * away) * level for away in ONWARDS] if after > 0 else flat * len(ONWARDS)
+        return first + rest
 
     def evidence(self, n: float, m: float, minutes: float) -> float:
         """Nats of evidence that `n` arrivals where `m` were expected, in so many minutes, are more than ordinary.

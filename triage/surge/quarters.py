@@ -81,8 +81,8 @@ def differ(neighbours: Iterable[tuple[float, float, float, float]], squares: flo
     They are blind to a rate that is wrong in both (von Neumann 1941). One outlier says little: it is capped.
     """
     for came, came_next, due, due_next in neighbours:
-        m = due + due_next
-        square, most = (came - came_next - due + due_next) ** 2, 36 * (m if m > 0.25 else 0.25)
+        m, jump = due + due_next, came - came_next - due + due_next
+        square, most = jump * jump, 36 * m if m > 0.25 else 9.0
         squares += square if square < most else most
         by_chance += m
     return [squares, by_chance]
