@@ -131,3 +131,10 @@ def test_old_pin_attempts_are_forgotten_but_not_of_calls_whose_recordings_are_st
     assert PinAttempt.objects.get().call_sid == "CA1"
     read.delete()
     assert watch.forget_pin_attempts() == 0
+
+
+def test_what_a_tick_finds_is_counted_and_told_in_the_same_round():
+    after = [chore.name for chore in CHORES].index("tick") + 1
+    tick, *others = CHORES[after - 1 : after + 3]
+    assert [chore.name for chore in others] == ["count the people of surges", "tell of silences", "tell of surges"]
+    assert {chore.every for chore in others} == {tick.every}
