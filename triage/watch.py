@@ -21,6 +21,7 @@ from triage.incidents import jobs
 from triage.lease import Held
 from triage.status import export
 from triage.surge import about, clock, counts, gaps, people, silence, telling, tick
+from triage.surge.watching import settle
 from voice import dialling, downloads, fallback, pins, reconcile, sounds, texts
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,7 @@ class Watch:
 
     def run(self) -> None:
         """Works until stopped."""
+        settle()
         while not self.stopped:
             self.step(time.monotonic())
             # A connection that broke is not used again, and none is kept while waiting.

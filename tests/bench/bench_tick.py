@@ -22,6 +22,7 @@ from triage.models import Clock, SeriesState
 from triage.surge import about, clock, people, silence, telling
 from triage.surge.detector import time_of
 from triage.surge.tick import tick
+from triage.surge.watching import settle
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 TEN_SECONDS = timedelta(seconds=10)
@@ -29,7 +30,7 @@ TEN_SECONDS = timedelta(seconds=10)
 PER_DAY = 60_000
 MINUTE = timedelta(minutes=1)
 # Ticks after which a process that starts has read all states.
-READING = 12
+READING = 14
 # Of a hundred contacts so many write; the others call.
 WRITE = 40
 # Messages of the four weeks before.
@@ -117,6 +118,7 @@ def main(lines: int = 998, minutes: int = 20) -> None:
     dice = random.Random(1)
     # As `manage.py watch` does: the addresses are there before the first alert names one.
     call_command("check")
+    settle()
     learn(lines)
     write(*(NOW - dice.random() * timedelta(days=28) for _ in range(WRITTEN)), text=ORDINARY)
     about.refresh(NOW)

@@ -11,6 +11,7 @@ from triage.models import SeriesState
 from triage.surge import texts
 from triage.surge.series import MEDIUM
 from triage.surge.terms import Ordinary, taken_apart
+from triage.surge.watching import settle
 
 # Read anew after this time while nothing is on, and good for surges that begin within this time of the reading.
 ANEW, GOOD = timedelta(hours=1), timedelta(hours=2)
@@ -40,6 +41,7 @@ class Usual:
         for medium in ("", *_watched()):
             if medium not in self.read or not now - ANEW < self.read[medium][0] <= now:
                 self.read[medium] = now, taken_apart(texts.ordinary(now, medium))
+                settle()
                 return medium
         return None
 

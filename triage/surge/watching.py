@@ -18,7 +18,7 @@ from triage.surge.minutes import Minute, read
 from triage.surge.series import in_order, pages
 
 # Series whose states are read in one piece, as many as one tick reads of those that can wait.
-PIECE = 100
+PIECE = 80
 # A minute's work is spread over so many ticks after the first with it; there are six in a minute.
 SPREAD = 5
 # A series in which nothing happens is brought up to date this often, each at its own minutes: the work is spread.
@@ -119,8 +119,8 @@ class Watching:
 
 
 def settle() -> None:
-    """Spares the garbage collector the states, which live long and hold no cycles: a thousand are two million objects,
-    and a look at all of them takes longer than a tick may."""
+    """Spares the garbage collector what lives long and holds no cycles: the program itself, the states, of which a
+    thousand are two million objects, ordinary weeks. A look at all of them takes longer than a tick may."""
     gc.collect(1)
     gc.freeze()
 
