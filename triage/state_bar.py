@@ -96,7 +96,12 @@ def _surge(powers: Collection[str]) -> State:
         kind="surge",
         title=_volume(surge.peak_ratio if times is None else times),
         since=surge.began_at,
-        more=[f"{surge.total:,} requests", f"{surge.senders:,} different people", f"peak ×{surge.peak_ratio:.0f}"],
+        more=[
+            f"{surge.total:,} requests",
+            # Counted a moment after it was found.
+            *([f"{surge.senders:,} different people"] if surge.senders else []),
+            f"peak ×{surge.peak_ratio:.0f}",
+        ],
         link=_address("surge", surge.pk) if Power.WORK_DESK in powers else "",
         action=_address("incident_enter") if run else "",
         action_label="Enter incident mode…" if run else "",

@@ -1,6 +1,6 @@
 """What a tick of a thousand series costs in usual times and in floods: CPU, with and without a new minute; queries.
 
-Beside it, what the watch does after a tick: telling managers, and working out what surges are about.
+Beside it, what the watch does after a tick: counting people, telling managers, and working out what surges are about.
 """
 
 import random

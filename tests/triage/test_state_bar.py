@@ -57,6 +57,8 @@ def test_a_surge_is_told_while_no_incident_is_on(django_assert_max_num_queries):
     assert state.more == ["1,316 requests", "870 different people", "peak ×107"]
     assert state.action_label == "Enter incident mode…"
     assert state_of(ROLES["agent"], NOW).action_label == ""
+    Surge.objects.update(senders=0)
+    assert state_of(ROLES["manager"], NOW).more == ["1,316 requests", "peak ×107"]
     enter()
     assert state_of(ROLES["manager"], NOW).kind == "incident"
 

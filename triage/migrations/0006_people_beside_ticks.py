@@ -17,6 +17,11 @@ class Migration(migrations.Migration):
             name='seen_at',
             field=models.DateTimeField(blank=True, help_text='Total and expected hold up to here', null=True),
         ),
+        migrations.AlterField(
+            model_name='surge',
+            name='senders',
+            field=models.PositiveIntegerField(default=0, help_text='Different people; 0 until they were counted'),
+        ),
         migrations.AddIndex(
             model_name='surge',
             index=models.Index(condition=models.Q(('senders_at', models.F('total')), _negated=True), fields=['id'], name='surge_uncounted'),

@@ -27,7 +27,7 @@ class Surge(models.Model):
     peak_ratio = models.FloatField(default=0)
     total = models.PositiveIntegerField(default=0)
     expected = models.FloatField(default=0)
-    senders = models.PositiveIntegerField(default=0, help_text="Different people")
+    senders = models.PositiveIntegerField(default=0, help_text="Different people; 0 until they were counted")
     senders_at = models.PositiveIntegerField(default=0, help_text="The total when they were counted")
     seen_at = models.DateTimeField(null=True, blank=True, help_text="Total and expected hold up to here")
     parent = models.ForeignKey(

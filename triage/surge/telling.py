@@ -16,7 +16,7 @@ from tickets.models import Medium, Ticket
 from triage import alerts
 from triage.models import Alert, SeriesState, Surge
 from triage.surge import about, subjects
-from triage.surge.series import ALL, name_of, pages
+from triage.surge.series import ALL, MEDIUM, name_of, pages
 from triage.surge.surges import PRESENT
 
 # A first page comes while a surge still rises; only a peak that doubles later than this is news.
@@ -161,14 +161,14 @@ def _take_over(surge: Surge) -> bool:
 
 def explanation(surge: Surge, now: datetime, words: str) -> dict[str, object]:
     """What an alert says: expected and now, since when, by channel, how many people, what about (`words`), links."""
-    told = SeriesState.objects.filter(Q(series=surge.series) | Q(series__startswith="medium:"))
+    told = SeriesState.objects.filter(Q(series=surge.series) | Q(series__startswith=MEDIUM))
     states = {state.series: state for state in told.only("series", "ratio", "expected")}
     minutes = max(((surge.ended_at or now) - surge.began_at).total_seconds() / 60, 1)
     ratio, expected = surge.total / max(surge.expected, 0.25), surge.expected / minutes
     whole = states.get(surge.series)
     if whole is not None and whole.expected and surge.ended_at is None:
         ratio, expected = whole.ratio or ratio, whole.expected
-    parts = [(name_of(one), state.ratio) for one, state in states.items() if one.startswith("medium:")]
+    parts = [(name_of(one), state.ratio) for one, state in states.items() if one.startswith(MEDIUM)]
     chosen = subjects.since(surge.began_at, surge.ended_at)
     raised = sorted((part for part in parts if part[1] >= RAISED), key=lambda part: -part[1])
     return {
@@ -192,7 +192,7 @@ def samples(surge: Surge, topics: Sequence[str]) -> list[str]:
     rows = Ticket.objects.filter(created_at__gte=surge.began_at)
     if surge.ended_at:
         rows = rows.filter(created_at__lte=surge.ended_at)
-    medium = surge.series.removeprefix("medium:")
+    medium = surge.series.removeprefix(MEDIUM)
     if medium in Medium.values:
         rows = rows.filter(medium=medium)
     found = rows.order_by("-pk").values_list("requester_id", "subject", "last_text")[:LOOK]

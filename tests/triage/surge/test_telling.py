@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from tests.house import person, ticket
@@ -67,6 +68,20 @@ def a_surge(**values) -> Surge:
 
 def said() -> list[str]:
     return list(Alert.objects.order_by("pk").values_list("subject", flat=True))
+
+
+def test_nobody_is_told_of_no_people_before_they_were_counted(client):
+    surge = a_surge(senders=0)
+    assert telling.tell() == 1
+    alert = Alert.objects.get()
+    assert "email x3" in alert.subject
+    assert "people" not in alert.subject
+    assert "146 more than expected." in alert.text
+    client.force_login(person("manager"))
+    for address in (reverse("control"), reverse("surge", args=[surge.pk])):
+        page = client.get(address).content.decode()
+        assert "<strong>–</strong><span>different people" in page
+        assert "from 0 different" not in page
 
 
 @pytest.fixture(autouse=True)
