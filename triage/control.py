@@ -19,7 +19,7 @@ from triage.health import health
 from triage.models import Incident, SeriesState, Surge
 from triage.state_bar import EBBING
 from triage.surge import about, chart, counts, subjects, topics_page
-from triage.surge.series import name_of
+from triage.surge.series import MEDIUM, name_of
 from triage.surge.volume import Volume, volume
 from triage.surge.volume_table import rows_of
 from voice.models import Announcement, Callback, Line
@@ -129,7 +129,7 @@ def _people(now: datetime, requests: int) -> int:
 
 def _parts() -> list[tuple[str, float]]:
     """Times usual by medium, the highest first."""
-    rows = SeriesState.objects.filter(series__startswith="medium:").values_list("series", "ratio")
+    rows = SeriesState.objects.filter(series__startswith=MEDIUM).values_list("series", "ratio")
     return sorted(((name_of(series), ratio) for series, ratio in rows if ratio >= 1.5), key=lambda one: -one[1])
 
 

@@ -13,6 +13,7 @@ from tickets import changes
 from tickets.models import Ticket
 from triage.models import Surge, SurgeTerms
 from triage.surge import texts
+from triage.surge.series import MEDIUM
 from triage.surge.terms import EXCESS, FEWEST, Found, rising, share_mentioning
 from triage.surge.usual import KNOWN, USUAL
 
@@ -117,7 +118,7 @@ def _bring_up_to_date(surge: Surge, now: datetime) -> bool:
     end = surge.ended_at or now
     if row is not None and not due(row.at, surge.began_at, surge.ended_at, now):
         return False
-    medium = surge.series.removeprefix("medium:") if surge.series.startswith("medium:") else ""
+    medium = surge.series.removeprefix(MEDIUM) if surge.series.startswith(MEDIUM) else ""
     newest = texts.newest(surge.began_at, end, medium)
     if row is not None and row.newest == newest:
         return False

@@ -17,7 +17,7 @@ from triage.surge.chart import Bin, Drawing
 from triage.surge.chart_marks import Mark, Number, Span
 from triage.surge.counts import HOUR, MINUTE, floor
 from triage.surge.detector import Detector
-from triage.surge.series import ALL
+from triage.surge.series import ALL, MEDIUM
 from triage.surge.tick import detector_of
 
 DAYS = 10
@@ -100,12 +100,12 @@ Counted = Mapping[datetime, Mapping[str, int]]
 
 
 def _hours(start: datetime) -> Counted:
-    rows = HourCount.objects.filter(hour__gte=start, series__startswith="medium:")
+    rows = HourCount.objects.filter(hour__gte=start, series__startswith=MEDIUM)
     return _by_time(rows.values_list("hour", "series", "arrivals"))
 
 
 def _minutes(start: datetime) -> Counted:
-    rows = MinuteCount.objects.filter(minute__gte=start, series__startswith="medium:")
+    rows = MinuteCount.objects.filter(minute__gte=start, series__startswith=MEDIUM)
     return _by_time(rows.values_list("minute", "series", "arrivals"))
 
 
